@@ -1,0 +1,68 @@
+#include "base/io_vec.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace nineroot {
+namespace {
+
+/// Calls copy(piece data, length) for the overlap of each piece with [offset, offset + length).
+template <class Copy>
+std::size_t for_range(std::span<const iovec> pieces, std::size_t offset, std::size_t length,
+                      Copy copy) {
+  std::size_t done = 0;
+  for (const iovec& piece : pieces) {
+    if (done == length) {
+      break;
+    }
+    if (offset >= piece.iov_len) {
+      offset -= piece.iov_len;
+      continue;
+    }
+    const std::size_t here = std::min(piece.iov_len - offset, length - done);
+    copy(static_cast<std::byte*>(piece.iov_base) + offset, here, done);
+    done += here;
+    offset = 0;
+  }
+  return done;
+}
+
+}  // namespace
+
+void IoVecs::append(std::byte* data, std::size_t size) {
+  if (size == 0) {
+    return;
+  }
+  size_ += size;
+  if (!pieces_.empty()) {
+    iovec& last = pieces_.back();
+    if (static_cast<std::byte*>(last.iov_base) + last.iov_len == data) {
+      last.iov_len += size;
+      return;
+    }
+  }
+  pieces_.push_back({.iov_base = data, .iov_len = size});
+}
+
+IoVecs IoVecs::slice(std::size_t offset, std::size_t length) const {
+  IoVecs part;
+  for_range(pieces_, offset, length,
+            [&](std::byte* data, std::size_t here, std::size_t) { part.append(data, here); });
+  return part;
+}
+
+std::size_t IoVecs::read(std::size_t offset, std::span<std::byte> to) const {
+  return for_range(pieces_, offset, to.size(),
+                   [&](std::byte* data, std::size_t here, std::size_t done) {
+                     std::memcpy(to.data() + done, data, here);
+                   });
+}
+
+std::size_t IoVecs::write(std::size_t offset, std::span<const std::byte> from) const {
+  return for_range(pieces_, offset, from.size(),
+                   [&](std::byte* data, std::size_t here, std::size_t done) {
+                     std::memcpy(data, from.data() + done, here);
+                   });
+}
+
+}  // namespace nineroot

@@ -1,0 +1,52 @@
+// Scattered memory as one run of bytes: a request or a reply that lies in many pieces of guest
+// memory, or in one buffer.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace nineroot {
+
+/// A list of pieces of memory that somebody else owns.  Never reads or writes beyond its pieces.
+/// The memory may be a guest's: contents can change at any time, so copy before you decide.
+class IoVecs {
+ public:
+  IoVecs() = default;
+
+  /// One piece.  The const is cast away for iovec's sake; do not write to what was const.
+  explicit IoVecs(std::span<std::byte> piece) { append(piece.data(), piece.size()); }
+
+  /// Adds a piece; merges it into the last one when it follows directly; ignores an empty one.
+  void append(std::byte* data, std::size_t size);
+
+  /// Total number of bytes.
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+
+  void clear() {
+    pieces_.clear();
+    size_ = 0;
+  }
+
+  /// The bytes [offset, offset + length), clamped to what there is.
+  [[nodiscard]] IoVecs slice(std::size_t offset, std::size_t length) const;
+
+  /// Copies from `offset` into `to`; returns the bytes copied, fewer only at the end.
+  std::size_t read(std::size_t offset, std::span<std::byte> to) const;
+
+  /// Copies `from` to `offset`; returns the bytes copied, fewer only at the end.
+  std::size_t write(std::size_t offset, std::span<const std::byte> from) const;
+
+  /// For readv(2) and its kin.  May hold more than IOV_MAX pieces: callers take the first ones.
+  [[nodiscard]] std::span<const iovec> pieces() const { return pieces_; }
+
+ private:
+  std::vector<iovec> pieces_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace nineroot

@@ -1,0 +1,46 @@
+// The owner of one file descriptor.
+#pragma once
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace nineroot {
+
+/// Closes its descriptor when it goes; holds -1 when it owns none.  Move-only.
+class UniqueFd {
+ public:
+  UniqueFd() = default;
+
+  explicit UniqueFd(int fd) : fd_(fd) {}
+
+  UniqueFd(UniqueFd&& other) noexcept : fd_(other.release()) {}
+
+  UniqueFd& operator=(UniqueFd&& other) noexcept {
+    reset(other.release());
+    return *this;
+  }
+
+  UniqueFd(const UniqueFd&) = delete;
+  UniqueFd& operator=(const UniqueFd&) = delete;
+
+  ~UniqueFd() { reset(); }
+
+  [[nodiscard]] int get() const { return fd_; }
+
+  [[nodiscard]] bool is_open() const { return fd_ >= 0; }
+
+  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
+
+  void reset(int fd = -1) {
+    if (fd_ >= 0) {
+      ::close(fd_);
+    }
+    fd_ = fd;
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+}  // namespace nineroot

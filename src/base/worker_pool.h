@@ -1,0 +1,37 @@
+// Threads for what may block for long: fsync, cold reads, slow storage.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace nineroot {
+
+/// Runs jobs on a fixed number of threads, in the order of submission.  The destructor waits for
+/// running jobs and destroys those that have not begun.  Callers bound what they submit.
+class WorkerPool {
+ public:
+  using Job = std::move_only_function<void()>;
+
+  explicit WorkerPool(unsigned threads);
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  /// From any thread; never blocks on the jobs.
+  void submit(Job job);
+
+ private:
+  void work();
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Job> jobs_;
+  bool is_stopping_ = false;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace nineroot
