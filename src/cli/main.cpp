@@ -16,8 +16,8 @@ constexpr Register kVerbs[] = {
     register_create,
 #endif
 #ifdef NINEROOT_HAS_VM
-    register_boot, register_run, register_exec, register_stop, register_list, register_show,
-    register_remove,
+    register_boot,   register_run,  register_exec,   register_stop,
+    register_list,   register_show, register_remove,
 #endif
     register_serve,
 };
