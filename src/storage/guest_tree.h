@@ -18,15 +18,9 @@
 
 #include "base/failure.h"
 #include "base/unique_fd.h"
+#include "storage/layout.h"
 
 namespace nineroot::storage {
-
-/// How a tree records what an ordinary user cannot have.
-enum class Layout {
-  mapped_xattr,  ///< user.virtfs.* on each inode (base/mapped_format.h).
-  mapped_file,   ///< .virtfs_metadata beside each entry.
-  plain,         ///< The host inode is the guest's: real owners, modes and symlinks.
-};
 
 /// What the guest sees of one inode.
 struct GuestStat {

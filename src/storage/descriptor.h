@@ -1,0 +1,34 @@
+// Small moves on file descriptors that all of this layer makes.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace nineroot::storage {
+
+/// "/proc/self/fd/N": lets calls that take a path, or refuse O_PATH descriptors, act on the very
+/// inode that `fd` holds.
+[[nodiscard]] std::string path_of(int fd);
+
+Result<UniqueFd> duplicate(int fd);
+
+/// Opens `name` in `directory` as O_PATH without following it, whatever it is.
+Result<UniqueFd> open_inode(int directory, const char* name);
+
+/// Opens the inode behind an O_PATH descriptor anew with `flags` (O_RDONLY ...).
+Result<UniqueFd> reopen(int fd, int flags);
+
+Result<struct stat> stat_of(int fd);
+
+/// Writes all of it, at the descriptor's position.
+Result<void> write_all(int fd, std::string_view bytes);
+
+/// Reads to the end; EFBIG when there is more than `limit`.
+Result<std::string> read_all(int fd, std::size_t limit);
+
+}  // namespace nineroot::storage

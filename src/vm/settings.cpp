@@ -1,0 +1,137 @@
+// machine.toml: reading it strictly, so that a misspelt key is not silently nothing, and writing
+// it with a comment per key for the people who edit it.
+#include <algorithm>
+#include <array>
+#include <functional>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include "vm/machine.h"
+
+namespace nineroot::vm {
+namespace {
+
+constexpr std::uint32_t kLeastMemoryMib = 64;
+constexpr std::uint32_t kMostMemoryMib = 16U << 20U;
+constexpr std::uint32_t kMostCpus = 1024;
+
+/// Puts a value into its field; says what is expected instead if it does not fit.
+using Take = std::string (*)(Settings& settings, const toml::node& value);
+
+struct Key {
+  const char* name;
+  Take take;
+};
+
+template <std::uint32_t Settings::* Field, std::uint32_t kLeast, std::uint32_t kMost>
+std::string take_number(Settings& settings, const toml::node& value) {
+  const auto number = value.value_exact<std::int64_t>();
+  if (!number || *number < kLeast || *number > kMost) {
+    return fmt::format("a whole number from {} to {}", kLeast, kMost);
+  }
+  settings.*Field = static_cast<std::uint32_t>(*number);
+  return "";
+}
+
+template <std::string Settings::* Field>
+std::string take_text(Settings& settings, const toml::node& value) {
+  const auto text = value.value_exact<std::string>();
+  if (!text) {
+    return "a text in quotes";
+  }
+  settings.*Field = *text;
+  return "";
+}
+
+std::string take_cache(Settings& settings, const toml::node& value) {
+  constexpr std::array<std::string_view, 3> kCaches = {"mmap", "loose", "none"};
+  const auto text = value.value_exact<std::string>();
+  if (!text || std::ranges::find(kCaches, *text) == kCaches.end()) {
+    return "\"mmap\", \"loose\" or \"none\"";
+  }
+  settings.cache = *text;
+  return "";
+}
+
+std::string take_identity(Settings& settings, const toml::node& value) {
+  constexpr std::array<std::string_view, 4> kIdentities = {"mapped-xattr", "mapped-file",
+                                                           "passthrough", "none"};
+  const auto text = value.value_exact<std::string>();
+  if (!text || std::ranges::find(kIdentities, *text) == kIdentities.end()) {
+    return "\"mapped-xattr\", \"mapped-file\", \"passthrough\" or \"none\"";
+  }
+  settings.identity = *text;
+  return "";
+}
+
+constexpr std::array<Key, 7> kKeys = {{
+    {"memory_mib", take_number<&Settings::memory_mib, kLeastMemoryMib, kMostMemoryMib>},
+    {"cpus", take_number<&Settings::cpus, 0, kMostCpus>},
+    {"cache", take_cache},
+    {"identity", take_identity},
+    {"append", take_text<&Settings::append>},
+    {"source", take_text<&Settings::source>},
+    {"created", take_text<&Settings::created>},
+}};
+
+std::unexpected<Failure> at_line(const std::string& file, const toml::source_region& where,
+                                 std::string_view what) {
+  return std::unexpected(Failure(fmt::format("{}, line {}: {}", file, where.begin.line, what))
+                             .with_hint("correct the file, or remove the line for the default"));
+}
+
+std::string quoted(const std::string& text) {
+  std::string result = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      result += '\\';
+      result += c;
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      result += fmt::format("\\u{:04X}", static_cast<unsigned char>(c));
+    } else {
+      result += c;
+    }
+  }
+  return result + "\"";
+}
+
+}  // namespace
+
+Outcome<Settings> Settings::parse(std::string_view text, const std::string& file_name) {
+  toml::table table;
+  try {
+    table = toml::parse(text, file_name);
+  } catch (const toml::parse_error& error) {
+    return at_line(file_name, error.source(), error.description());
+  }
+  Settings settings;
+  for (const auto& [name, value] : table) {
+    const auto key = std::ranges::find_if(
+        kKeys, [&name = name](const Key& known) { return name.str() == known.name; });
+    if (key == kKeys.end()) {
+      return at_line(file_name, name.source(), fmt::format("unknown key '{}'", name.str()));
+    }
+    const std::string expected = key->take(settings, value);
+    if (!expected.empty()) {
+      return at_line(file_name, value.source(), fmt::format("{} must be {}", name.str(), expected));
+    }
+  }
+  return settings;
+}
+
+std::string Settings::to_toml() const {
+  std::string text =
+      "# Settings of this machine, read by `nineroot boot` and `nineroot run`; edit freely.\n";
+  text += fmt::format("memory_mib = {}\n", memory_mib);
+  text += fmt::format("cpus = {}  # 0: as many as the host has, at most 4\n", cpus);
+  text += fmt::format("cache = {}  # mmap, loose or none\n", quoted(cache));
+  text += "# How the tree records owners: mapped-xattr, mapped-file, passthrough or none.\n";
+  text += fmt::format("identity = {}\n", quoted(identity));
+  text += fmt::format("append = {}  # added to the kernel's command line\n", quoted(append));
+  text += fmt::format("source = {}\n", quoted(source));
+  text += fmt::format("created = {}\n", quoted(created));
+  return text;
+}
+
+}  // namespace nineroot::vm
