@@ -1,0 +1,104 @@
+// Where a running machine's sockets, lock and state live, and whether a machine runs.
+// A directory per machine under $XDG_RUNTIME_DIR/nineroot, or /tmp/nineroot-UID where that is not
+// set: short, because a unix socket's path has 107 bytes at most, and this user's alone.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/failure.h"
+#include "base/unique_fd.h"
+#include "vm/machine.h"
+#include "vm/process.h"
+
+namespace nineroot::vm {
+
+/// The files of one machine's runtime directory.
+struct RuntimePaths {
+  std::filesystem::path directory;
+
+  /// Where `machine`'s files are or would be; makes nothing.  The last name is the machine's, cut
+  /// to 24 letters, and a hash of its tree's path: equal for all ways to name one tree.
+  static RuntimePaths of(const Machine& machine);
+
+  [[nodiscard]] std::filesystem::path lock() const { return directory / "lock"; }
+
+  [[nodiscard]] std::filesystem::path state() const { return directory / "state.json"; }
+
+  [[nodiscard]] std::filesystem::path server_socket() const { return directory / "root.sock"; }
+
+  [[nodiscard]] std::filesystem::path port_socket() const { return directory / "port.sock"; }
+
+  [[nodiscard]] std::filesystem::path control_socket() const { return directory / "agent.sock"; }
+
+  [[nodiscard]] std::filesystem::path kernel() const { return directory / "kernel"; }
+
+  [[nodiscard]] std::filesystem::path initrd() const { return directory / "initrd"; }
+
+  [[nodiscard]] std::filesystem::path console_log() const { return directory / "console.log"; }
+
+  [[nodiscard]] std::filesystem::path qemu_log() const { return directory / "qemu.log"; }
+
+  [[nodiscard]] std::filesystem::path server_log() const { return directory / "server.log"; }
+};
+
+/// What a running machine says about itself.
+struct RunningState {
+  ProcessIdentity owner;  ///< The `nineroot boot`.
+  ProcessIdentity qemu{};
+  ProcessIdentity server{};
+  std::uint32_t memory_mib = 0;
+  std::uint32_t cpus = 0;
+  std::string accelerator{};
+  std::string transport{};
+  std::string qemu_version{};
+  std::string kernel{};
+  std::string started{};  ///< RFC 3339, UTC.
+};
+
+/// Held while a machine runs.  The lock goes with the last process that has its descriptor, so
+/// that a server which is still writing keeps the tree from being booted again.
+class RuntimeLock {
+ public:
+  /// Makes the directory (0700; refuses one that another user owns or can write) and takes the
+  /// lock; fails with the owner's pid if the machine runs.
+  static Outcome<RuntimeLock> acquire(const Machine& machine);
+
+  RuntimeLock(RuntimeLock&&) = default;
+  RuntimeLock& operator=(RuntimeLock&&) = default;
+  RuntimeLock(const RuntimeLock&) = delete;
+  RuntimeLock& operator=(const RuntimeLock&) = delete;
+
+  /// Removes what a run leaves (sockets, kernel, state), not the logs.
+  ~RuntimeLock();
+
+  [[nodiscard]] const RuntimePaths& paths() const { return paths_; }
+
+  /// For the server to inherit.
+  [[nodiscard]] int fd() const { return file_.get(); }
+
+  /// Writes the state file, whole or not at all.
+  Outcome<void> publish(const RunningState& state) const;
+
+ private:
+  RuntimeLock(RuntimePaths paths, UniqueFd file)
+      : paths_(std::move(paths)), file_(std::move(file)) {}
+
+  RuntimePaths paths_;
+  UniqueFd file_;
+};
+
+/// Whether the lock is held by anybody; takes nothing itself.
+[[nodiscard]] bool is_running(const Machine& machine);
+
+/// Nothing if the machine does not run; a state of zeros while it starts.
+[[nodiscard]] std::optional<RunningState> find_running(const Machine& machine);
+
+/// The file's text, and back; nothing for what is not such a text.
+[[nodiscard]] std::string to_json(const RunningState& state);
+[[nodiscard]] std::optional<RunningState> running_state_from_json(std::string_view text);
+
+}  // namespace nineroot::vm
