@@ -1,0 +1,114 @@
+// The identity model mapped-xattr (base/mapped_format.h).
+#include <sys/stat.h>
+
+#include "fs/identity.h"
+#include "fs/sys.h"
+
+namespace nineroot::fs {
+namespace {
+
+/// Absent and unreadable are both "not recorded": the host inode's value stands, as in QEMU.
+/// Other errors are passed on, so that a failing disk does not hand out wrong owners.
+Result<std::optional<std::uint32_t>> get_u32(const sys::FdPath& path, const char* name) {
+  std::array<std::byte, 8> value{};
+  const auto size = sys::get_xattr(path, name, value);
+  if (!size) {
+    const int error = code(size.error());
+    if (error == ENODATA || error == ERANGE || error == EOPNOTSUPP || error == EPERM) {
+      return std::nullopt;
+    }
+    return std::unexpected(size.error());
+  }
+  return mapped::decode_u32(std::span(value).first(*size));
+}
+
+class MappedXattrIdentity : public Identity {
+ public:
+  [[nodiscard]] bool maps_types() const override { return true; }
+
+  [[nodiscard]] bool is_recorded_in_inode() const override { return true; }
+
+  Result<mapped::Recorded> recorded(const Target& target) override {
+    const sys::FdPath path(target.fd);
+    mapped::Recorded recorded;
+    recorded.mode = TRY(get_u32(path, mapped::kXattrMode));
+    recorded.uid = TRY(get_u32(path, mapped::kXattrUid));
+    recorded.gid = TRY(get_u32(path, mapped::kXattrGid));
+    if (recorded.mode && (S_ISCHR(*recorded.mode) || S_ISBLK(*recorded.mode))) {
+      std::array<std::byte, 8> value{};
+      if (const auto size = sys::get_xattr(path, mapped::kXattrRdev, value)) {
+        recorded.rdev = mapped::decode_u64(std::span(value).first(*size));
+      }
+    }
+    return recorded;
+  }
+
+  std::uint32_t type_of_regular(int dir_fd, const char* name) override {
+    const auto mode = get_u32(sys::FdPath(dir_fd, name), mapped::kXattrMode);
+    return mapped::effective_mode(S_IFREG, mode ? *mode : std::nullopt) & S_IFMT;
+  }
+
+  Result<void> record_new(const Target& target, const NewInode& inode) override {
+    const sys::FdPath path(target.fd);
+    if (inode.uid) {
+      TRY(set_u32(path, mapped::kXattrUid, *inode.uid));
+    }
+    TRY(set_u32(path, mapped::kXattrGid, inode.gid));
+    TRY(set_u32(path, mapped::kXattrMode, inode.mode));
+    if (inode.rdev) {
+      TRY(sys::set_xattr(path, mapped::kXattrRdev, mapped::encode_u64(*inode.rdev), 0));
+    }
+    return {};
+  }
+
+  Result<void> set_mode(const Target& target, std::uint32_t mode) override {
+    return set_u32(sys::FdPath(target.fd), mapped::kXattrMode, mode);
+  }
+
+  Result<void> set_owner(const Target& target, std::optional<std::uint32_t> uid,
+                         std::optional<std::uint32_t> gid) override {
+    const sys::FdPath path(target.fd);
+    if (uid) {
+      TRY(set_u32(path, mapped::kXattrUid, *uid));
+    }
+    if (gid) {
+      TRY(set_u32(path, mapped::kXattrGid, *gid));
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::optional<std::string> host_xattr_name(std::string_view name) const override {
+    return mapped::host_xattr_name(name);
+  }
+
+  [[nodiscard]] std::optional<std::string> guest_xattr_name(std::string_view name) const override {
+    return mapped::guest_xattr_name(name);
+  }
+
+ private:
+  static Result<void> set_u32(const sys::FdPath& path, const char* name, std::uint32_t value) {
+    return sys::set_xattr(path, name, mapped::encode_u32(value), 0);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Identity> make_mapped_xattr_identity() {
+  return std::make_unique<MappedXattrIdentity>();
+}
+
+std::unique_ptr<Identity> make_identity(IdentityKind kind) {
+  switch (kind) {
+    case IdentityKind::mapped_xattr:
+      return make_mapped_xattr_identity();
+    case IdentityKind::mapped_file:
+      return make_mapped_file_identity();
+    case IdentityKind::passthrough:
+      return make_native_identity(false);
+    case IdentityKind::none:
+      break;
+  }
+  return make_native_identity(true);
+}
+
+}  // namespace nineroot::fs

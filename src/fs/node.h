@@ -1,0 +1,92 @@
+// One inode of the host that somebody holds: what a fid stands for.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <ctime>
+#include <string>
+#include <utility>
+
+#include "base/mapped_format.h"
+#include "fs/fd_budget.h"
+
+namespace nineroot::fs {
+
+class NodeTable;
+
+/// What tells one inode from every other, also from a later one that got the same number.
+struct InodeId {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::int64_t birth = 0;  ///< Birth time in nanoseconds; 0 where the host has none.
+
+  bool operator==(const InodeId&) const = default;
+};
+
+/// Lives in a NodeTable while NodeRefs to it exist.  It is found by descriptor; the descriptor may
+/// be closed to save budget and is then opened again from the parent and the name, and held
+/// against the id.  Members are the table's, guarded by its mutex, except where said.
+class Node {
+ public:
+  Node() : slot_(FdSlot::Kind::inode) {}
+
+  /// Constant: the host inode's S_IFMT bits.
+  [[nodiscard]] std::uint32_t host_type() const { return host_type_; }
+
+  /// Constant.
+  [[nodiscard]] const InodeId& id() const { return *id_; }
+
+ private:
+  friend class NodeTable;
+  friend class NodeRef;
+
+  const InodeId* id_ = nullptr;  ///< The table's key.
+  std::atomic<std::uint32_t> references_ = 0;
+  std::uint32_t host_type_ = 0;
+  FdSlot slot_;  ///< Guarded by the budget.
+  /// Where it was last seen; null for the root, and for one that has lost the name by which it was
+  /// known, which is pinned.  Counts as a reference.
+  Node* parent_ = nullptr;
+  std::string name_;
+  /// What the tree records of it, as read when ctime was cached_at_; valid while statx still shows
+  /// that ctime.
+  timespec cached_at_{.tv_sec = INT64_MIN, .tv_nsec = 0};
+  mapped::Recorded cached_;
+};
+
+/// A counted reference.  Copies are cheap; the last one may close a descriptor.
+class NodeRef {
+ public:
+  NodeRef() = default;
+  NodeRef(const NodeRef& other);
+  NodeRef(NodeRef&& other) noexcept
+      : table_(other.table_), node_(std::exchange(other.node_, nullptr)) {}
+
+  NodeRef& operator=(NodeRef other) noexcept {
+    std::swap(table_, other.table_);
+    std::swap(node_, other.node_);
+    return *this;
+  }
+
+  ~NodeRef();
+
+  [[nodiscard]] Node& operator*() const { return *node_; }
+
+  [[nodiscard]] Node* operator->() const { return node_; }
+
+  [[nodiscard]] Node* get() const { return node_; }
+
+  [[nodiscard]] explicit operator bool() const { return node_ != nullptr; }
+
+  bool operator==(const NodeRef& other) const { return node_ == other.node_; }
+
+ private:
+  friend class NodeTable;
+
+  NodeRef(NodeTable& table, Node& node) : table_(&table), node_(&node) {}
+
+  NodeTable* table_ = nullptr;
+  Node* node_ = nullptr;
+};
+
+}  // namespace nineroot::fs

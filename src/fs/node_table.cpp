@@ -1,0 +1,271 @@
+#include "fs/node_table.h"
+
+#include <fcntl.h>
+
+#include <vector>
+
+#include "fs/sys.h"
+
+namespace nineroot::fs {
+
+InodeId id_of(const struct statx& stat) {
+  InodeId id{.device = (std::uint64_t{stat.stx_dev_major} << 32U) | stat.stx_dev_minor,
+             .inode = stat.stx_ino,
+             .birth = 0};
+  if ((stat.stx_mask & STATX_BTIME) != 0) {
+    id.birth = stat.stx_btime.tv_sec * 1'000'000'000 + stat.stx_btime.tv_nsec;
+  }
+  return id;
+}
+
+NodeRef::NodeRef(const NodeRef& other) : table_(other.table_), node_(other.node_) {
+  if (node_ != nullptr) {
+    node_->references_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+NodeRef::~NodeRef() {
+  if (node_ != nullptr) {
+    table_->release(*node_);
+  }
+}
+
+NodeTable::NodeTable(FdBudget& budget, CloseLater close_later)
+    : budget_(budget), close_later_(std::move(close_later)) {
+}
+
+NodeTable::~NodeTable() = default;
+
+std::size_t NodeTable::Hash::operator()(const InodeId& id) const {
+  const std::uint64_t mixed =
+      (id.inode ^ (id.device << 40U) ^ (id.device >> 24U)) * 0x9e3779b97f4a7c15U;
+  return mixed ^ (mixed >> 32U) ^ static_cast<std::uint64_t>(id.birth);
+}
+
+Result<NodeRef> NodeTable::make_root(UniqueFd fd, const struct statx& stat) {
+  const NodeRef root = [&] {
+    const std::lock_guard lock(mutex_);
+    const auto [entry, is_new] = nodes_.try_emplace(id_of(stat));
+    entry->second.id_ = &entry->first;
+    entry->second.host_type_ = stat.stx_mode & S_IFMT;
+    entry->second.references_ = 1;
+    return NodeRef(*this, entry->second);
+  }();
+  const auto lease = TRY(budget_.adopt(root->slot_, std::move(fd)));
+  budget_.set_pinned(root->slot_, true);
+  return root;
+}
+
+Result<NodeRef> NodeTable::intern(UniqueFd fd, const struct statx& stat, const NodeRef& parent,
+                                  std::string_view name) {
+  Node* dropped_parent = nullptr;
+  const NodeRef node = [&] {
+    const std::lock_guard lock(mutex_);
+    const auto [entry, is_new] = nodes_.try_emplace(id_of(stat));
+    Node& found = entry->second;
+    if (is_new) {
+      found.id_ = &entry->first;
+      found.host_type_ = stat.stx_mode & S_IFMT;
+    }
+    found.references_.fetch_add(1, std::memory_order_relaxed);
+    dropped_parent = place_locked(found, *parent, name);
+    return NodeRef(*this, found);
+  }();
+  if (dropped_parent != nullptr) {
+    release(*dropped_parent);
+  }
+  const auto lease = TRY(budget_.adopt(node->slot_, std::move(fd)));
+  return node;
+}
+
+std::optional<NodeRef> NodeTable::find(const InodeId& id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = nodes_.find(id);
+  if (found == nodes_.end()) {
+    return std::nullopt;
+  }
+  found->second.references_.fetch_add(1, std::memory_order_relaxed);
+  return NodeRef(*this, found->second);
+}
+
+Result<FdLease> NodeTable::lease(const NodeRef& node) {
+  if (auto lease = budget_.lease(node->slot_)) {
+    return std::move(*lease);
+  }
+  const std::shared_lock names(names_mutex);
+  return reopen(node);
+}
+
+Result<FdLease> NodeTable::reopen(const NodeRef& node) {
+  // Up to the nearest ancestor that has a descriptor (the root always has), then down again.
+  std::vector<Place> steps;
+  std::vector<NodeRef> nodes{node};
+  std::optional<FdLease> at;
+  while (true) {
+    std::optional<Place> where = place(nodes.back());
+    if (!where) {
+      return fail(ENOENT);
+    }
+    steps.push_back(std::move(*where));
+    at = budget_.lease(steps.back().parent->slot_);
+    if (at) {
+      break;
+    }
+    nodes.push_back(steps.back().parent);
+  }
+  while (!nodes.empty()) {
+    UniqueFd fd = TRY(sys::open_beneath(at->fd(), steps.back().name.c_str(), O_PATH));
+    const struct statx stat = TRY(sys::stat(fd.get()));
+    if (id_of(stat) != nodes.back()->id()) {
+      return fail(ENOENT);
+    }
+    at = TRY(budget_.adopt(nodes.back()->slot_, std::move(fd)));
+    nodes.pop_back();
+    steps.pop_back();
+  }
+  return std::move(*at);
+}
+
+std::optional<Place> NodeTable::place(const NodeRef& node) {
+  const std::lock_guard lock(mutex_);
+  if (node->parent_ == nullptr) {
+    return std::nullopt;
+  }
+  node->parent_->references_.fetch_add(1, std::memory_order_relaxed);
+  return Place{.parent = NodeRef(*this, *node->parent_), .name = node->name_};
+}
+
+NodeRef NodeTable::parent(const NodeRef& node) {
+  std::optional<Place> where = place(node);
+  return where ? std::move(where->parent) : node;
+}
+
+Result<void> NodeTable::pin(const NodeRef& node, int dir_fd, const char* name) {
+  auto lease = budget_.lease(node->slot_);
+  if (!lease) {
+    UniqueFd fd = TRY(sys::open_beneath(dir_fd, name, O_PATH));
+    const struct statx stat = TRY(sys::stat(fd.get()));
+    if (id_of(stat) != node->id()) {
+      return fail(ENOENT);
+    }
+    lease = TRY(budget_.adopt(node->slot_, std::move(fd)));
+  }
+  budget_.set_pinned(node->slot_, true);
+  return {};
+}
+
+void NodeTable::after_unlink(const NodeRef& node, const NodeRef& parent, std::string_view name,
+                             bool was_removed) {
+  Node* dropped_parent = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    const bool is_known_by_it = node->parent_ == parent.get() && node->name_ == name;
+    if (was_removed && is_known_by_it) {
+      dropped_parent = std::exchange(node->parent_, nullptr);
+      node->name_.clear();
+    }
+    if (node->parent_ != nullptr) {
+      budget_.set_pinned(node->slot_, false);
+    }
+  }
+  if (dropped_parent != nullptr) {
+    release(*dropped_parent);
+  }
+}
+
+void NodeTable::set_place(const NodeRef& node, const NodeRef& parent, std::string_view name) {
+  Node* dropped_parent = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    dropped_parent = place_locked(*node, *parent, name);
+  }
+  if (dropped_parent != nullptr) {
+    release(*dropped_parent);
+  }
+}
+
+bool NodeTable::is_below(const Node& node, const Node& ancestor) {
+  for (const Node* at = &node; at != nullptr; at = at->parent_) {
+    if (at == &ancestor) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Node* NodeTable::place_locked(Node& node, Node& parent, std::string_view name) {
+  if (node.parent_ == &parent && node.name_ == name) {
+    return nullptr;
+  }
+  if (S_ISDIR(node.host_type_) && is_below(parent, node)) {
+    // The host moved directories about behind our back, or bound one into itself: what is known of
+    // the ancestors is old.  A ring of parents must not come to be, so the old place stays; it is
+    // verified whenever it is used.
+    return nullptr;
+  }
+  Node* const old_parent = std::exchange(node.parent_, &parent);
+  parent.references_.fetch_add(1, std::memory_order_relaxed);
+  node.name_ = name;
+  if (old_parent == nullptr) {
+    budget_.set_pinned(node.slot_, false);
+  }
+  return old_parent;
+}
+
+std::optional<mapped::Recorded> NodeTable::cached(const NodeRef& node, const timespec& ctime) {
+  const std::lock_guard lock(mutex_);
+  if (node->cached_at_.tv_sec != ctime.tv_sec || node->cached_at_.tv_nsec != ctime.tv_nsec) {
+    return std::nullopt;
+  }
+  return node->cached_;
+}
+
+void NodeTable::cache(const NodeRef& node, const timespec& ctime,
+                      const mapped::Recorded& recorded) {
+  const std::lock_guard lock(mutex_);
+  node->cached_at_ = ctime;
+  node->cached_ = recorded;
+}
+
+std::size_t NodeTable::size() const {
+  const std::lock_guard lock(mutex_);
+  return nodes_.size();
+}
+
+void NodeTable::release(Node& released) {
+  // A loop, not a recursion: the last reference to a deep leaf may drop a thousand ancestors.
+  Node* node = &released;
+  while (node != nullptr) {
+    std::uint32_t count = node->references_.load(std::memory_order_relaxed);
+    while (count > 1) {
+      if (node->references_.compare_exchange_weak(count, count - 1, std::memory_order_release)) {
+        return;
+      }
+    }
+    UniqueFd fd;
+    bool was_nameless = false;
+    InodeId id;
+    Node* parent = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      if (node->references_.fetch_sub(1, std::memory_order_acq_rel) > 1) {
+        return;
+      }
+      fd = budget_.close(node->slot_);
+      parent = node->parent_;
+      was_nameless = parent == nullptr;
+      id = node->id();
+      nodes_.erase(id);
+    }
+    if (was_nameless && fd.is_open()) {
+      if (on_forget_nameless) {
+        on_forget_nameless(id);
+      }
+      // The inode may be freed by this close, with all its blocks.
+      close_later_(std::move(fd));
+    }
+    node = parent;
+  }
+}
+
+}  // namespace nineroot::fs

@@ -1,0 +1,102 @@
+// The inodes that are held, each once: (device, inode, birth time) to Node.
+// docs/adr/0005-a-fid-is-an-inode.md tells why, and what is verified when.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <unordered_map>
+
+#include "base/result.h"
+#include "fs/fd_budget.h"
+#include "fs/name.h"
+#include "fs/node.h"
+
+namespace nineroot::fs {
+
+/// Closes descriptors whose last close may take long (an unlinked large file).
+using CloseLater = std::function<void(UniqueFd)>;
+
+[[nodiscard]] InodeId id_of(const struct statx& stat);
+
+/// Where a node was last seen.
+struct Place {
+  NodeRef parent;
+  std::string name;
+};
+
+/// Thread-safe.  No call holds its mutex over a system call.
+class NodeTable {
+ public:
+  NodeTable(FdBudget& budget, CloseLater close_later);
+  ~NodeTable();
+  NodeTable(const NodeTable&) = delete;
+  NodeTable& operator=(const NodeTable&) = delete;
+
+  /// Called when a node that had lost its name goes.  Set it before use.
+  std::function<void(const InodeId&)> on_forget_nameless;
+
+  /// Makes the root, pinned.  Once, before all else.
+  Result<NodeRef> make_root(UniqueFd fd, const struct statx& stat);
+
+  /// The node of the inode that `fd` (O_PATH) was just opened to as `name` in `parent`; a node that
+  /// exists already learns this place and keeps its own descriptor.  Errors: ENFILE.
+  Result<NodeRef> intern(UniqueFd fd, const struct statx& stat, const NodeRef& parent,
+                         std::string_view name);
+
+  /// The node of that inode if somebody holds it.
+  std::optional<NodeRef> find(const InodeId& id);
+
+  /// An O_PATH descriptor of the node, opened again and verified if need be.
+  /// Errors: ENOENT if it is no longer where it was last seen; ENFILE; else from openat2(2).
+  Result<FdLease> lease(const NodeRef& node);
+
+  [[nodiscard]] std::optional<Place> place(const NodeRef& node);
+
+  /// The parent as last seen; the node itself for the root and for a nameless node.
+  [[nodiscard]] NodeRef parent(const NodeRef& node);
+
+  /// Pins the node's descriptor, because its name `name` in `dir_fd` is about to go.  With
+  /// names_mutex held.  Errors: ENOENT if the name is another inode's by now; as intern().
+  Result<void> pin(const NodeRef& node, int dir_fd, const char* name);
+
+  /// The name `name` in `parent` was removed, or not if `!was_removed`: a node that was known by it
+  /// becomes nameless and stays pinned, any other is unpinned.
+  void after_unlink(const NodeRef& node, const NodeRef& parent, std::string_view name,
+                    bool was_removed);
+
+  /// The node is now `name` in `parent`.
+  void set_place(const NodeRef& node, const NodeRef& parent, std::string_view name);
+
+  [[nodiscard]] std::optional<mapped::Recorded> cached(const NodeRef& node, const timespec& ctime);
+  void cache(const NodeRef& node, const timespec& ctime, const mapped::Recorded& recorded);
+
+  /// Held shared while a node is opened again by name, and alone while names change.  Nobody who
+  /// holds it calls lease().
+  std::shared_mutex names_mutex;
+
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  friend class NodeRef;
+
+  struct Hash {
+    std::size_t operator()(const InodeId& id) const;
+  };
+
+  void release(Node& node);
+  Result<FdLease> reopen(const NodeRef& node);
+  /// With the mutex held.  Returns the parent whose reference is to be dropped after unlocking.
+  Node* place_locked(Node& node, Node& parent, std::string_view name);
+  [[nodiscard]] static bool is_below(const Node& node, const Node& ancestor);
+
+  FdBudget& budget_;
+  CloseLater close_later_;
+  mutable std::mutex mutex_;
+  std::unordered_map<InodeId, Node, Hash> nodes_;
+};
+
+}  // namespace nineroot::fs

@@ -1,0 +1,166 @@
+// Tree: opening an export, looking up, file systems.
+#include "fs/tree.h"
+
+#include <fcntl.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "fs/in_place.h"
+#include "fs/sys.h"
+
+namespace nineroot::fs {
+namespace {
+
+/// More file systems than this in one tree are synced by whoever mounted them.
+constexpr std::size_t kMaxSyncedDevices = 64;
+
+/// Sets and removes an xattr on the root, as every request will.
+Outcome<void> probe_xattrs(int fd) {
+  constexpr const char* kProbe = "user.virtfs.probe";
+  const sys::FdPath path(fd);
+  auto set = sys::set_xattr(path, kProbe, mapped::encode_u32(0), 0);
+  if (set) {
+    set = sys::remove_xattr(path, kProbe);
+  }
+  if (!set) {
+    return std::unexpected(
+        Failure("the file system of the export cannot keep user xattrs", set.error())
+            .with_hint("put the tree on ext4, xfs, btrfs or zfs, in a directory that you own, or "
+                       "say --identity mapped-file"));
+  }
+  return {};
+}
+
+}  // namespace
+
+Tree::Tree(TreeOptions options, std::uint64_t root_device)
+    : options_(std::move(options)),
+      identity_(make_identity(options_.identity)),
+      budget_(options_.fd_limit, options_.fd_slack),
+      table_(budget_, options_.close_later),
+      numbers_(root_device) {
+  table_.on_forget_nameless = [this](const InodeId& id) { identity_->forget(id); };
+}
+
+Outcome<std::unique_ptr<Tree>> Tree::open(UniqueFd root, TreeOptions options) {
+  TRY(context(sys::work_in_fd_directory(), "cannot use /proc/self/fd"));
+  const struct statx stat = TRY(context(sys::stat(root.get()), "cannot stat the export"));
+  if (!S_ISDIR(stat.stx_mode)) {
+    return failure(Errno{ENOTDIR}, "the export is not a directory");
+  }
+  if (options.identity == IdentityKind::mapped_xattr && !options.is_read_only) {
+    TRY(probe_xattrs(root.get()));
+  }
+  std::unique_ptr<Tree> tree(new Tree(std::move(options), id_of(stat).device));
+  UniqueFd path_fd = TRY(context(sys::reopen(root.get(), O_PATH), "cannot open the export"));
+  tree->root_ =
+      TRY(context(tree->table_.make_root(std::move(path_fd), stat), "cannot open the export"));
+  tree->note_device(tree->root_, root.get());
+  return tree;
+}
+
+void Tree::note_device(const NodeRef& node, int fd) {
+  if (!S_ISDIR(node->host_type()) ||
+      (root_ && node->id().device == root_->id().device && node->id() != root_->id())) {
+    return;
+  }
+  const std::lock_guard lock(devices_mutex_);
+  if (devices_.contains(node->id().device) || devices_.size() >= kMaxSyncedDevices) {
+    return;
+  }
+  if (auto readable = sys::reopen(fd, O_RDONLY | O_DIRECTORY)) {
+    devices_[node->id().device] = std::move(*readable);
+  }
+}
+
+Result<void> Tree::check_writable() const {
+  if (options_.is_read_only) {
+    return fail(EROFS);
+  }
+  return {};
+}
+
+Result<FdLease> Tree::lease_dir(const NodeRef& dir) {
+  if (!S_ISDIR(dir->host_type())) {
+    return fail(ENOTDIR);
+  }
+  return table_.lease(dir);
+}
+
+Result<Tree::InPlace> Tree::in_place(const NodeRef& node) {
+  FdLease fd = TRY(table_.lease(node));
+  InPlace held{.fd = std::move(fd),
+               .dir = std::nullopt,
+               .name = {},
+               .id = &node->id(),
+               .is_root = node == root_};
+  if (identity_->needs_place() && !held.is_root) {
+    if (auto place = table_.place(node)) {
+      held.dir = TRY(table_.lease(place->parent));
+      held.name = std::move(place->name);
+    }
+  }
+  return held;
+}
+
+Result<Found> Tree::lookup(const NodeRef& dir, const Name& name) {
+  const FdLease dir_fd = TRY(lease_dir(dir));
+  if (identity_->is_hidden(name.view())) {
+    return fail(EINVAL);
+  }
+  UniqueFd fd = TRY(sys::open_beneath(dir_fd.fd(), name.c_str(), O_PATH));
+  const struct statx stat = TRY(sys::stat(fd.get()));
+  const int number = fd.get();
+  const Target target{
+      .fd = number, .id = nullptr, .dir_fd = dir_fd.fd(), .name = name.c_str(), .is_root = false};
+  NodeRef node = TRY(table_.intern(std::move(fd), stat, dir, name.view()));
+  // intern() may have closed our descriptor in favour of the node's own.
+  const FdLease own = TRY(table_.lease(node));
+  Target owned = target;
+  owned.fd = own.fd();
+  note_device(node, own.fd());
+  Attr attr = TRY(attr_of(node, owned, stat));
+  return Found{.node = std::move(node), .attr = attr};
+}
+
+Result<Found> Tree::parent(const NodeRef& dir) {
+  if (!S_ISDIR(dir->host_type())) {
+    return fail(ENOTDIR);
+  }
+  NodeRef node = table_.parent(dir);
+  const Attr attr = TRY(this->attr(node));
+  return Found{.node = std::move(node), .attr = attr};
+}
+
+Result<StatFs> Tree::stat_fs(const NodeRef& node) {
+  const FdLease fd = TRY(table_.lease(node));
+  struct statfs info{};
+  if (::fstatfs(fd.fd(), &info) < 0) {
+    return fail_errno();
+  }
+  StatFs result{.type = static_cast<std::uint32_t>(info.f_type),
+                .block_size = static_cast<std::uint32_t>(info.f_bsize),
+                .blocks = info.f_blocks,
+                .blocks_free = info.f_bfree,
+                .blocks_available = info.f_bavail,
+                .files = info.f_files,
+                .files_free = info.f_ffree,
+                .fsid = 0,
+                .name_max = static_cast<std::uint32_t>(info.f_namelen)};
+  std::memcpy(&result.fsid, &info.f_fsid, sizeof(result.fsid));
+  return result;
+}
+
+Result<void> Tree::sync() {
+  const std::lock_guard lock(devices_mutex_);
+  for (const auto& [device, fd] : devices_) {
+    if (::syncfs(fd.get()) < 0) {
+      return fail_errno();
+    }
+  }
+  return {};
+}
+
+}  // namespace nineroot::fs

@@ -1,0 +1,198 @@
+// Tree: attributes, symlink targets and xattrs.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+#include <ctime>
+
+#include "fs/in_place.h"
+#include "fs/sys.h"
+#include "fs/tree.h"
+
+namespace nineroot::fs {
+namespace {
+
+/// A ctime younger than this may be shared by a later change: the kernel's clock for time stamps
+/// ticks at most every 10 ms (CONFIG_HZ=100).
+constexpr std::int64_t kRacyNanoseconds = 20'000'000;
+
+/// The longest symlink target that 9P can carry and any Linux client can use.
+constexpr std::size_t kMaxTarget = 8192;
+
+timespec to_timespec(const statx_timestamp& stamp) {
+  return {.tv_sec = stamp.tv_sec, .tv_nsec = static_cast<long>(stamp.tv_nsec)};
+}
+
+std::int64_t nanoseconds(const timespec& time) {
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
+/// No later change can leave `ctime` as it is, if the records are read after this was called.
+bool is_settled(const timespec& ctime) {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return nanoseconds(now) - nanoseconds(ctime) > kRacyNanoseconds;
+}
+
+}  // namespace
+
+Result<mapped::Recorded> Tree::recorded_of(const NodeRef& node, const Target& target,
+                                           const struct statx& stat) {
+  if (!identity_->is_recorded_in_inode()) {
+    return identity_->recorded(target);
+  }
+  const timespec ctime = to_timespec(stat.stx_ctime);
+  if (auto cached = table_.cached(node, ctime)) {
+    return *cached;
+  }
+  const bool may_cache = is_settled(ctime);
+  const mapped::Recorded recorded = TRY(identity_->recorded(target));
+  if (may_cache) {
+    table_.cache(node, ctime, recorded);
+  }
+  return recorded;
+}
+
+Result<Attr> Tree::attr_of(const NodeRef& node, const Target& target, const struct statx& stat) {
+  const mapped::Recorded recorded = TRY(recorded_of(node, target, stat));
+  const InodeId id = id_of(stat);
+  Attr attr;
+  attr.number = TRY(numbers_.number(id.device, id.inode, target.fd));
+  attr.generation = static_cast<std::uint64_t>(id.birth);
+  attr.mode = identity_->maps_types() ? mapped::effective_mode(stat.stx_mode, recorded.mode)
+                                      : stat.stx_mode;
+  attr.uid = recorded.uid.value_or(stat.stx_uid);
+  attr.gid = recorded.gid.value_or(stat.stx_gid);
+  attr.nlink = stat.stx_nlink;
+  attr.rdev = recorded.rdev.value_or(makedev(stat.stx_rdev_major, stat.stx_rdev_minor));
+  attr.size = stat.stx_size;
+  attr.blocks = stat.stx_blocks;
+  attr.atime = to_timespec(stat.stx_atime);
+  attr.mtime = to_timespec(stat.stx_mtime);
+  attr.ctime = to_timespec(stat.stx_ctime);
+  attr.btime = to_timespec(stat.stx_btime);
+  return attr;
+}
+
+Result<Attr> Tree::attr(const NodeRef& node) {
+  const InPlace held = TRY(in_place(node));
+  const struct statx stat = TRY(sys::stat(held.fd.fd()));
+  return attr_of(node, held.target(), stat);
+}
+
+Result<void> Tree::set_attr(const NodeRef& node, const SetAttr& change, OpenFile* file) {
+  TRY(check_writable());
+  const InPlace held = TRY(in_place(node));
+  const Target target = held.target();
+  if (change.uid || change.gid) {
+    TRY(identity_->set_owner(target, change.uid, change.gid));
+  }
+  if (change.mode) {
+    const struct statx stat = TRY(sys::stat(target.fd));
+    const Attr now = TRY(attr_of(node, target, stat));
+    TRY(identity_->set_mode(target, (now.mode & S_IFMT) | (*change.mode & 07777U)));
+  }
+  if (change.size) {
+    if (file != nullptr && file->is_writable()) {
+      TRY(file->truncate(*change.size));
+    } else if (S_ISDIR(node->host_type())) {
+      return fail(EISDIR);
+    } else {
+      TRY(sys::truncate(sys::FdPath(target.fd), *change.size));
+    }
+  }
+  if (change.atime || change.mtime) {
+    constexpr timespec kOmit{.tv_sec = 0, .tv_nsec = UTIME_OMIT};
+    TRY(sys::set_times(target.fd, {change.atime.value_or(kOmit), change.mtime.value_or(kOmit)}));
+  } else if (change.touches_ctime && !change.mode && !change.uid && !change.gid && !change.size) {
+    TRY(sys::change_owner(target.fd, UINT32_MAX, UINT32_MAX));
+  }
+  return {};
+}
+
+Result<std::string> Tree::read_link(const NodeRef& node) {
+  const InPlace held = TRY(in_place(node));
+  if (S_ISLNK(node->host_type())) {
+    return sys::read_link(held.fd.fd());
+  }
+  const struct statx stat = TRY(sys::stat(held.fd.fd()));
+  const Attr attr = TRY(attr_of(node, held.target(), stat));
+  if (!S_ISLNK(attr.mode)) {
+    return fail(EINVAL);
+  }
+  const UniqueFd file = TRY(sys::reopen(held.fd.fd(), O_RDONLY));
+  auto text = sys::read_all(file.get(), kMaxTarget);
+  if (!text && text.error() == Errno{EFBIG}) {
+    return fail(ENAMETOOLONG);
+  }
+  return text;
+}
+
+Result<std::string> Tree::host_xattr_name(std::string_view name) const {
+  if (name.empty() || name.find('\0') != std::string_view::npos) {
+    return fail(EINVAL);
+  }
+  if (name.size() > XATTR_NAME_MAX) {
+    return fail(ERANGE);
+  }
+  auto host_name = identity_->host_xattr_name(name);
+  if (!host_name) {
+    return fail(EOPNOTSUPP);
+  }
+  return *std::move(host_name);
+}
+
+Result<std::vector<std::byte>> Tree::get_xattr(const NodeRef& node, std::string_view name) {
+  const auto host_name = host_xattr_name(name);
+  if (!host_name) {
+    // QEMU: what is kept for itself looks absent.
+    const bool is_reserved = identity_->maps_types() && name.starts_with(mapped::kXattrPrefix);
+    return is_reserved ? fail(ENODATA) : std::unexpected(host_name.error());
+  }
+  const FdLease fd = TRY(table_.lease(node));
+  return sys::get_xattr(sys::FdPath(fd.fd()), host_name->c_str());
+}
+
+Result<std::vector<std::byte>> Tree::list_xattrs(const NodeRef& node) {
+  const FdLease fd = TRY(table_.lease(node));
+  const std::string host_names = TRY(sys::list_xattrs(sys::FdPath(fd.fd())));
+  std::vector<std::byte> names;
+  for (std::size_t at = 0; at < host_names.size();) {
+    const std::string_view name(host_names.c_str() + at);
+    at += name.size() + 1;
+    if (const auto shown = identity_->guest_xattr_name(name)) {
+      const auto bytes = std::as_bytes(std::span(shown->c_str(), shown->size() + 1));
+      names.insert(names.end(), bytes.begin(), bytes.end());
+    }
+  }
+  return names;
+}
+
+Result<void> Tree::set_xattr(const NodeRef& node, std::string_view name,
+                             std::span<const std::byte> value, int flags) {
+  TRY(check_writable());
+  if (identity_->maps_types() && name.starts_with(mapped::kXattrPrefix)) {
+    return fail(EACCES);
+  }
+  const std::string host_name = TRY(host_xattr_name(name));
+  const FdLease fd = TRY(table_.lease(node));
+  return sys::set_xattr(sys::FdPath(fd.fd()), host_name.c_str(), value, flags);
+}
+
+Result<void> Tree::remove_xattr(const NodeRef& node, std::string_view name) {
+  TRY(check_writable());
+  if (identity_->maps_types() && name.starts_with(mapped::kXattrPrefix)) {
+    return fail(EACCES);
+  }
+  const std::string host_name = TRY(host_xattr_name(name));
+  const FdLease fd = TRY(table_.lease(node));
+  auto removed = sys::remove_xattr(sys::FdPath(fd.fd()), host_name.c_str());
+  if (!removed && removed.error() == Errno{ENODATA} && identity_->maps_types() &&
+      name.starts_with("system.posix_acl_")) {
+    return {};  // As QEMU: an ACL that is not there is removed already.
+  }
+  return removed;
+}
+
+}  // namespace nineroot::fs
