@@ -57,6 +57,22 @@ Result<void> write_all(int fd, std::string_view bytes) {
   return {};
 }
 
+Result<void> write_at(int fd, const char* data, std::size_t size, off_t offset) {
+  while (size > 0) {
+    const ssize_t written = ::pwrite(fd, data, size, offset);
+    if (written < 0) {
+      if (errno == EINTR) {
+        continue;
+      }
+      return fail_errno();
+    }
+    data += written;
+    size -= static_cast<std::size_t>(written);
+    offset += written;
+  }
+  return {};
+}
+
 Result<std::string> read_all(int fd, std::size_t limit) {
   std::string content;
   constexpr std::size_t kStep = 64U << 10U;

@@ -28,6 +28,9 @@ Result<struct stat> stat_of(int fd);
 /// Writes all of it, at the descriptor's position.
 Result<void> write_all(int fd, std::string_view bytes);
 
+/// Writes all of it at `offset`.
+Result<void> write_at(int fd, const char* data, std::size_t size, off_t offset);
+
 /// Reads to the end; EFBIG when there is more than `limit`.
 Result<std::string> read_all(int fd, std::size_t limit);
 

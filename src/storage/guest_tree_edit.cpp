@@ -9,6 +9,7 @@
 
 #include "storage/descriptor.h"
 #include "storage/guest_tree.h"
+#include "storage/make_directories.h"
 #include "storage/tree_walk.h"
 
 namespace nineroot::storage {
@@ -157,34 +158,7 @@ Result<void> GuestTree::write_symlink(std::string_view path, std::string_view ta
 }
 
 Result<void> GuestTree::make_directories(std::string_view path, Ownership ownership) const {
-  std::string so_far;
-  while (true) {
-    const std::size_t start = path.find_first_not_of('/');
-    if (start == std::string_view::npos) {
-      return {};
-    }
-    path.remove_prefix(start);
-    const std::size_t end = std::min(path.find('/'), path.size());
-    so_far += "/" + std::string(path.substr(0, end));
-    path.remove_prefix(end);
-    Place place = TRY(walk(root_.get(), layout_, so_far, LastSymlink::follow));
-    if (place.exists()) {
-      const struct stat info = TRY(stat_of(place.inode.get()));
-      if (!S_ISDIR(info.st_mode)) {
-        return fail(ENOTDIR);
-      }
-      continue;
-    }
-    if (is_reserved_name(layout_, place.name)) {
-      return fail(EINVAL);
-    }
-    if (::mkdirat(place.parent.get(), place.name.c_str(), mapped::kHostDirMode) != 0) {
-      return fail_errno();
-    }
-    place.inode = TRY(open_inode(place.parent.get(), place.name.c_str()));
-    TRY(forget_record(layout_, place.parent.get(), place.name));
-    TRY(write_record(layout_, place.named(), record_for(layout_, S_IFDIR, ownership, false)));
-  }
+  return storage::make_directories(root_.get(), layout_, path, ownership);
 }
 
 Result<void> GuestTree::remove_file(std::string_view path) const {

@@ -140,7 +140,8 @@ Outcome<std::vector<Machine>> list_machines() {
        at.increment(error)) {
     const std::string name = at->path().filename().string();
     if (check_machine_name(name) && is_machine_directory(at->path())) {
-      machines.push_back(TRY(load(name, at->path())));
+      Machine machine = TRY(load(name, at->path()));
+      machines.push_back(std::move(machine));
     }
   }
   if (error && error != std::errc::no_such_file_or_directory) {
