@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Holds the house rules that no compiler knows, over all C and C++ files that git tracks.
+"""Holds the house rules that no compiler knows, over the files that git tracks or would.
 
+In C and C++:
   TRY(       only as a statement or right after " = " (docs/adr/0001-errors-as-values.md).
   length     no file over 500 lines.
   names      no file called utils, helpers, common or misc.
   TODO       none is left.
+In all text:
+  places     no path of a developer's machine and no host of a package mirror.
 
 Exits 1 with one line per offence.
 """
@@ -16,17 +19,28 @@ import sys
 MAX_LINES = 500
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc"}
 GOOD_TRY = re.compile(r"^\s*(TRY\(|[^;(]* = TRY\()")
+PLACE = re.compile(r"(^|[^\w.])/(work|farm)/|://[\w.-]+/debian(-security)?([^a-z]|$)")
+
+
+def tracked(root: pathlib.Path):
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=root, check=True, capture_output=True, text=True).stdout.split("\0")
+    return [name for name in listed if name and (root / name).is_file()]
 
 
 def offences(root: pathlib.Path):
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.h", "*.cpp", "*.c"],
-        cwd=root, check=True, capture_output=True, text=True).stdout.split()
-    for name in listed:
+    for name in tracked(root):
         file = root / name
-        if not file.exists():
+        content = file.read_bytes()
+        if b"\0" in content:
             continue
-        lines = file.read_text().splitlines()
+        lines = content.decode(errors="replace").splitlines()
+        for number, line in enumerate(lines, 1):
+            if PLACE.search(line):
+                yield f"{name}:{number}: names a place that only one machine knows"
+        if file.suffix not in (".h", ".cpp", ".c"):
+            continue
         if len(lines) > MAX_LINES:
             yield f"{name}: {len(lines)} lines, more than {MAX_LINES}: split it"
         if file.stem in VAGUE:
