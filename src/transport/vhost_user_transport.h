@@ -1,0 +1,64 @@
+// 9P for a virtual machine: a vhost-user device of virtio id 9, served on one thread.
+//
+// One thread takes the front-end's messages, walks the ring and runs the handler, so memory never
+// changes under a request and a stop has nothing to drain.  What the handler hands to workers
+// comes back through its mailbox, and keeps no pointer into guest memory.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/failure.h"
+#include "base/unique_fd.h"
+#include "transport/transport.h"
+#include "transport/unix_listener.h"
+#include "transport/vhost_user_connection.h"
+#include "virtio/log_budget.h"
+#include "wire/exchange.h"
+
+namespace nineroot::transport {
+
+struct VhostUserOptions {
+  /// What the guest mounts: 1 to 254 bytes, no NUL.
+  std::string tag;
+  /// run() returns when the first front-end has gone.
+  bool once = false;
+};
+
+class VhostUserTransport final : public Transport {
+ public:
+  /// Listens at `path` at once: a VMM may connect before run().  One front-end at a time; others
+  /// are turned away meanwhile.  Each gets a handler of its own.
+  static Outcome<std::unique_ptr<Transport>> listen(const std::string& path,
+                                                    VhostUserOptions options,
+                                                    wire::HandlerFactory make_handler);
+
+  /// Serves one front-end at the other end of `connected`, a Unix stream socket.
+  static Outcome<std::unique_ptr<Transport>> adopt(UniqueFd connected, VhostUserOptions options,
+                                                   wire::HandlerFactory make_handler);
+
+  Outcome<void> run(int stop_fd) override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  VhostUserTransport(VhostUserOptions options, wire::HandlerFactory make_handler);
+
+  void accept();
+  void connect(UniqueFd socket);
+  /// True if the connection is over.
+  bool take_message();
+
+  VhostUserOptions options_;
+  wire::HandlerFactory make_handler_;
+  std::optional<UnixListener> listener_;
+  UniqueFd adopted_;
+  std::unique_ptr<VhostUserConnection> connection_;
+  /// No looking at the listener before then: accepting failed for want of descriptors.
+  Clock::time_point accept_after_{};
+  virtio::LogBudget peer_log_{8};
+};
+
+}  // namespace nineroot::transport
