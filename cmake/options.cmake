@@ -39,3 +39,7 @@ elseif(NINEROOT_SANITIZE STREQUAL "thread")
 elseif(NINEROOT_SANITIZE)
   message(FATAL_ERROR "NINEROOT_SANITIZE is '${NINEROOT_SANITIZE}': say address, thread or nothing")
 endif()
+
+if(NINEROOT_FUZZ)
+  target_compile_options(nineroot_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
