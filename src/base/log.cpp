@@ -8,8 +8,8 @@ namespace {
 
 spdlog::logger& logger() {
   static const std::shared_ptr<spdlog::logger> shared = [] {
-    auto made = std::make_shared<spdlog::logger>(
-        "nineroot", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made = std::make_shared<spdlog::logger>("nineroot",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("nineroot: %l: %v");
     made->flush_on(spdlog::level::debug);
     return made;

@@ -136,7 +136,8 @@ std::uint32_t effective_mode(std::uint32_t host_mode, std::optional<std::uint32_
   std::uint32_t type = *recorded & S_IFMT;
   const bool is_known = type == S_IFREG || type == S_IFDIR || type == S_IFLNK || type == S_IFCHR ||
                         type == S_IFBLK || type == S_IFIFO || type == S_IFSOCK;
-  if (!is_known || S_ISDIR(host_mode) != (type == S_IFDIR) || !(S_ISREG(host_mode) || S_ISDIR(host_mode))) {
+  if (!is_known || S_ISDIR(host_mode) != (type == S_IFDIR) ||
+      !(S_ISREG(host_mode) || S_ISDIR(host_mode))) {
     type = host_mode & S_IFMT;
   }
   return type | (*recorded & 07777);

@@ -42,11 +42,11 @@ using Result = std::expected<T, Errno>;
 /// function.  Allowed only as a whole statement or as a whole initialiser:
 ///     TRY(f());    auto x = TRY(g());
 /// never inside a larger expression: GCC 12 then skips the destructors of what was built so far.
-#define TRY(expr)                                              \
-  __extension__({                                              \
-    auto&& try_result = (expr);                                \
-    if (!try_result) [[unlikely]] {                            \
-      return std::unexpected(std::move(try_result).error());   \
-    }                                                          \
-    std::move(try_result).value();                             \
+#define TRY(expr)                                            \
+  __extension__({                                            \
+    auto&& try_result = (expr);                              \
+    if (!try_result) [[unlikely]] {                          \
+      return std::unexpected(std::move(try_result).error()); \
+    }                                                        \
+    std::move(try_result).value();                           \
   })

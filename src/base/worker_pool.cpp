@@ -2,7 +2,7 @@
 
 namespace nineroot {
 
-WorkerPool::WorkerPool(unsigned threads) {
+void WorkerPool::start(unsigned threads) {
   for (unsigned i = 0; i < threads; ++i) {
     threads_.emplace_back([this] { work(); });
   }

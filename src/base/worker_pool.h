@@ -16,10 +16,13 @@ class WorkerPool {
  public:
   using Job = std::move_only_function<void()>;
 
-  explicit WorkerPool(unsigned threads);
+  explicit WorkerPool(unsigned threads) { start(threads); }
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
+
+  /// Adds threads; jobs that were submitted before wait for them.
+  void start(unsigned threads);
 
   /// From any thread; never blocks on the jobs.
   void submit(Job job);

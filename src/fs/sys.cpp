@@ -28,7 +28,8 @@ Result<void> done(int status) {
 }  // namespace
 
 Result<void> work_in_fd_directory() {
-  return done(::chdir("/proc/self/fd"));
+  static const Result<void> entered = done(::chdir("/proc/self/fd"));
+  return entered;
 }
 
 FdPath::FdPath(int fd) {

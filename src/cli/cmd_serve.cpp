@@ -1,0 +1,50 @@
+// nineroot serve: the 9P server.
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+#include "server/serve.h"
+
+namespace nineroot::cli {
+namespace {
+
+struct Arguments {
+  server::ServeOptions options;
+  std::string identity = "mapped-xattr";
+  std::string sandbox = "auto";
+};
+
+Outcome<int> serve(Arguments arguments) {
+  arguments.options.identity = TRY(server::parse_identity(arguments.identity));
+  if (arguments.sandbox == "show") {
+    return server::show_sandbox(arguments.options);
+  }
+  arguments.options.sandbox = TRY(server::parse_sandbox_mode(arguments.sandbox));
+  return server::serve(arguments.options);
+}
+
+}  // namespace
+
+void register_serve(CLI::App& app, Action& action) {
+  const auto arguments = std::make_shared<Arguments>();
+  server::ServeOptions& options = arguments->options;
+  CLI::App* verb = app.add_subcommand("serve", "Serve a directory tree over 9P2000.L");
+  verb->add_option("directory", options.directory, "The directory to serve")->required();
+  verb->add_option("--vhost-user", options.vhost_user,
+                   "Be a virtio-9p device at this socket, for QEMU 10.2 and newer");
+  verb->add_option("--listen", options.listen, "Listen at unix:PATH or tcp:HOST:PORT");
+  verb->add_option("--fd", options.fds, "Serve this inherited socket, connected or listening");
+  verb->add_option("--tag", options.tag, "The mount tag that a guest sees")->capture_default_str();
+  verb->add_flag("--read-only", options.is_read_only, "Refuse every change with EROFS");
+  verb->add_option("--identity", arguments->identity,
+                   "How owners and modes are kept: mapped-xattr, mapped-file, passthrough, none")
+      ->capture_default_str();
+  verb->add_option("--sandbox", arguments->sandbox,
+                   "auto: what this host allows; strict: all or nothing; none; show: print it")
+      ->capture_default_str();
+  verb->add_flag("--once", options.once, "End when the first connection has ended");
+  verb->add_option("--ready-fd", options.ready_fd,
+                   "Write a line to this descriptor when clients can connect");
+  verb->callback([&action, arguments] { action = [arguments] { return serve(*arguments); }; });
+}
+
+}  // namespace nineroot::cli

@@ -1,0 +1,273 @@
+#include "server/serve.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+
+#include "base/log.h"
+#include "base/worker_pool.h"
+#include "fs/sys.h"
+#include "fs/tree.h"
+#include "session/session.h"
+#include "transport/stream_transport.h"
+#include "transport/vhost_user_transport.h"
+
+namespace nineroot::server {
+namespace {
+
+/// Threads for what waits for a disk.
+constexpr unsigned kWorkers = 4;
+
+/// Descriptors kept for sockets, guest memory, and calls in progress.
+constexpr std::size_t kReservedFds = 256;
+constexpr std::size_t kMaxFdLimit = std::size_t{1} << 20U;
+
+/// What Linux's virtio transport carries: 128 descriptors, three of them for headers, in pages
+/// (net/9p/trans_virtio.c), rounded to whole pages of payload.
+constexpr std::uint32_t kVirtioMsize = 124 * 4096 + 24;
+
+std::size_t raise_fd_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) {
+    return 1024;
+  }
+  rlimit raised = limit;
+  raised.rlim_cur = std::min<rlim_t>(limit.rlim_max, kMaxFdLimit);
+  if (raised.rlim_cur > limit.rlim_cur && ::setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+    limit = raised;
+  }
+  return limit.rlim_cur;
+}
+
+/// The export, locked against a second server: two would not see what the other caches, and both
+/// would give the guest's locks away.
+Outcome<UniqueFd> open_export(const ServeOptions& options) {
+  UniqueFd root(::open(options.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!root.is_open()) {
+    return std::unexpected(
+        Failure(fmt::format("cannot open the directory {}", options.directory), Errno{errno})
+            .with_hint("give a directory that exists and that you may read"));
+  }
+  if (::flock(root.get(), (options.is_read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0) {
+    if (errno == EWOULDBLOCK) {
+      return std::unexpected(
+          Failure(fmt::format("{} is served already", options.directory))
+              .with_hint("stop the machine or the server that uses it, or serve it --read-only "
+                         "everywhere"));
+    }
+    return failure(Errno{errno}, "cannot lock {}", options.directory);
+  }
+  return root;
+}
+
+/// SIGTERM, SIGINT and SIGHUP as a descriptor; blocked in all threads made from now on.
+Outcome<UniqueFd> catch_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    ::sigaddset(&signals, signal);
+  }
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  UniqueFd fd(::signalfd(-1, &signals, SFD_CLOEXEC));
+  if (!fd.is_open()) {
+    return failure(Errno{errno}, "cannot catch signals");
+  }
+  return fd;
+}
+
+/// What was listened at, for people and for scripts that chose port 0.
+using Transports = std::vector<std::unique_ptr<transport::Transport>>;
+
+/// Makes sessions; the tree comes to be after the sockets do.
+struct Sessions {
+  std::unique_ptr<fs::Tree>& tree;
+  WorkerPool& pool;
+
+  [[nodiscard]] wire::HandlerFactory factory(std::uint32_t max_msize) const {
+    return [sessions = *this, max_msize](std::shared_ptr<Mailbox> mailbox) {
+      return std::make_unique<session::Session>(*sessions.tree, sessions.pool, std::move(mailbox),
+                                                session::SessionOptions{.max_msize = max_msize});
+    };
+  }
+};
+
+Outcome<Transports> open_transports(const ServeOptions& options, const Sessions& sessions) {
+  Transports transports;
+  const auto virtio = sessions.factory(kVirtioMsize);
+  const auto stream = sessions.factory(wire::kMaxMsize);
+  for (const std::string& path : options.vhost_user) {
+    transports.push_back(TRY(transport::VhostUserTransport::listen(
+        path, {.tag = options.tag, .once = options.once}, virtio)));
+  }
+  for (const std::string& address : options.listen) {
+    transports.push_back(TRY(transport::listen_stream(address, {.once = options.once}, stream)));
+  }
+  for (const int fd : options.fds) {
+    transports.push_back(
+        TRY(transport::adopt_stream(UniqueFd(fd), {.once = options.once}, stream)));
+  }
+  if (transports.empty()) {
+    return std::unexpected(
+        Failure("serve has nothing to serve on")
+            .with_hint("say --vhost-user SOCKET, --listen unix:PATH, --listen tcp:HOST:PORT or "
+                       "--fd N")
+            .as_usage());
+  }
+  return transports;
+}
+
+SandboxOptions sandbox_options(const ServeOptions& options) {
+  SandboxOptions result{.mode = options.sandbox,
+                        .is_read_only = options.is_read_only,
+                        .keeps_capabilities = ::geteuid() == 0,
+                        .socket_directories = {}};
+  const auto add = [&](const std::string& path) {
+    const std::filesystem::path directory = std::filesystem::absolute(path).parent_path();
+    result.socket_directories.push_back(directory.string());
+  };
+  for (const std::string& path : options.vhost_user) {
+    add(path);
+  }
+  for (const std::string& address : options.listen) {
+    if (address.starts_with("unix:")) {
+      add(address.substr(5));
+    }
+  }
+  return result;
+}
+
+void tell_ready(const ServeOptions& options) {
+  if (options.ready_fd) {
+    const UniqueFd fd(*options.ready_fd);
+    [[maybe_unused]] const auto written = ::write(fd.get(), "ready\n", 6);
+  }
+}
+
+/// Runs every transport on a thread of its own until a signal comes or, with `once` or with
+/// connected sockets only, until they have ended.
+Outcome<void> run_all(Transports& transports, const ServeOptions& options, int signal_fd) {
+  const UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
+  const UniqueFd ended(::eventfd(0, EFD_CLOEXEC));
+  if (!stop.is_open() || !ended.is_open()) {
+    return failure(Errno{errno}, "cannot make an event descriptor");
+  }
+  const std::uint64_t one = 1;
+  std::vector<Outcome<void>> results(transports.size());
+  std::vector<std::jthread> threads;
+  for (std::size_t i = 0; i < transports.size(); ++i) {
+    threads.emplace_back([&, i] {
+      results[i] = transports[i]->run(stop.get());
+      [[maybe_unused]] const auto written = ::write(ended.get(), &one, sizeof(one));
+    });
+  }
+  tell_ready(options);
+  for (std::size_t running = transports.size(); running > 0;) {
+    pollfd watched[] = {{.fd = signal_fd, .events = POLLIN, .revents = 0},
+                        {.fd = ended.get(), .events = POLLIN, .revents = 0}};
+    if (::poll(watched, std::size(watched), -1) < 0) {
+      continue;
+    }
+    if (watched[0].revents != 0) {
+      break;
+    }
+    std::uint64_t count = 0;
+    if (::read(ended.get(), &count, sizeof(count)) == sizeof(count)) {
+      running -= std::min<std::size_t>(running, count);
+    }
+    if (options.once) {
+      break;
+    }
+  }
+  [[maybe_unused]] const auto written = ::write(stop.get(), &one, sizeof(one));
+  threads.clear();
+  for (Outcome<void>& result : results) {
+    TRY(std::move(result));
+  }
+  return {};
+}
+
+}  // namespace
+
+Outcome<fs::IdentityKind> parse_identity(std::string_view text) {
+  using fs::IdentityKind;
+  if (text == "mapped-xattr" || text == "mapped") {
+    return IdentityKind::mapped_xattr;
+  }
+  if (text == "mapped-file") {
+    return IdentityKind::mapped_file;
+  }
+  if (text == "passthrough") {
+    return IdentityKind::passthrough;
+  }
+  if (text == "none") {
+    return IdentityKind::none;
+  }
+  return std::unexpected(Failure(fmt::format("'{}' is no identity model", text))
+                             .with_hint("say mapped-xattr, mapped-file, passthrough or none")
+                             .as_usage());
+}
+
+Outcome<int> serve(const ServeOptions& options) {
+  const std::size_t fd_limit = raise_fd_limit();
+  ::umask(0);  // Modes are the guest's, or 0600 and 0700.
+  const UniqueFd signal_fd = TRY(catch_signals());
+  UniqueFd root = TRY(open_export(options));
+  // Threads must not be there before the sandbox is, and sockets must: so pools and tree, which
+  // sessions refer to, are made late and declared early.
+  std::unique_ptr<fs::Tree> tree;
+  std::optional<WorkerPool> closers;
+  std::optional<WorkerPool> workers;
+  Transports transports;
+  workers.emplace(0U);
+  transports = TRY(open_transports(options, Sessions{.tree = tree, .pool = *workers}));
+  // The lock lives as long as a descriptor of this open file does.
+  const UniqueFd lock(::fcntl(root.get(), F_DUPFD_CLOEXEC, 0));
+  Sandbox sandbox = TRY(enter_sandbox(std::move(root), sandbox_options(options)));
+  for (const Layer& layer : sandbox.layers) {
+    if (!layer.is_active) {
+      log::warn("the sandbox goes without {}: {}", layer.name, layer.remark);
+    }
+  }
+  closers.emplace(1U);
+  workers->start(kWorkers);
+  fs::TreeOptions tree_options{
+      .identity = options.identity,
+      .is_read_only = options.is_read_only,
+      .fd_limit = fd_limit > 2 * kReservedFds ? fd_limit - kReservedFds : fd_limit / 2,
+      .fd_slack = kReservedFds / 4,
+      .close_later = [&closers](UniqueFd fd) { closers->submit([fd = std::move(fd)] {}); }};
+  tree = TRY(fs::Tree::open(std::move(sandbox.root), std::move(tree_options)));
+  TRY(run_all(transports, options, signal_fd.get()));
+  transports.clear();
+  workers.reset();
+  const auto synced = tree->sync();
+  tree.reset();
+  closers.reset();
+  if (!synced) {
+    return failure(synced.error(), "cannot write everything to disk");
+  }
+  return 0;
+}
+
+Outcome<int> show_sandbox(const ServeOptions& options) {
+  UniqueFd root(::open(options.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!root.is_open()) {
+    return failure(Errno{errno}, "cannot open the directory {}", options.directory);
+  }
+  const std::vector<Layer> layers = TRY(probe_sandbox(std::move(root), sandbox_options(options)));
+  for (const Layer& layer : layers) {
+    fmt::print("{:<14}{:<5}{}\n", layer.name, layer.is_active ? "yes" : "no", layer.remark);
+  }
+  return 0;
+}
+
+}  // namespace nineroot::server

@@ -1,0 +1,40 @@
+// `nineroot serve`: one export, its transports, its sandbox, put together and run.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/failure.h"
+#include "fs/identity.h"
+#include "server/sandbox.h"
+
+namespace nineroot::server {
+
+struct ServeOptions {
+  std::string directory;
+  std::vector<std::string> vhost_user;  ///< Paths of sockets to listen at.
+  std::vector<std::string> listen;      ///< unix:PATH, tcp:HOST:PORT
+  std::vector<int> fds;                 ///< Inherited sockets.
+  std::string tag = "root";
+  bool is_read_only = false;
+  fs::IdentityKind identity = fs::IdentityKind::mapped_xattr;
+  SandboxMode sandbox = SandboxMode::automatic;
+  /// The server ends when a connection has ended, not only at SIGTERM.
+  bool once = false;
+  /// A line is written to it, and it is closed, as soon as clients can connect.
+  std::optional<int> ready_fd;
+};
+
+/// "mapped-xattr" (also "mapped"), "mapped-file", "passthrough", "none".
+Outcome<fs::IdentityKind> parse_identity(std::string_view text);
+
+/// Serves until SIGTERM, SIGINT or SIGHUP, or with `once` until a connection ends; all data that
+/// clients wrote is on disk when it returns.  Returns the exit status.
+Outcome<int> serve(const ServeOptions& options);
+
+/// Prints what the sandbox would be, one line per layer.
+Outcome<int> show_sandbox(const ServeOptions& options);
+
+}  // namespace nineroot::server
