@@ -14,9 +14,8 @@
 namespace nineroot::cli {
 namespace {
 
-constexpr const char* kAbout = R"(Make a machine: a guest's whole tree as a plain directory.
-
-The tree is made under $NINEROOT_HOME/machines/NAME/root (by default in
+constexpr const char* kAbout =
+    R"(The tree is made under $NINEROOT_HOME/machines/NAME/root (by default in
 ~/.local/share/nineroot), without root, on any file system with user extended
 attributes.  If it fails or is interrupted, nothing is left behind.
 
@@ -109,7 +108,8 @@ Outcome<int> create(const Options& options) {
 void register_create(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   vm::CreateRequest& request = options->request;
-  CLI::App* verb = app.add_subcommand("create", kAbout);
+  CLI::App* verb = app.add_subcommand("create", "Make a machine, its tree a plain directory");
+  verb->footer(kAbout);
   verb->add_option("NAME", request.name,
                    "The machine's name: letters, digits, '-', '_', '.', at most 64")
       ->required();
@@ -122,9 +122,11 @@ void register_create(CLI::App& app, Action& action) {
   verb->add_flag("--minimal", request.is_minimal, "Debian: only what it takes to boot")
       ->excludes(standard);
   verb->add_option("--include", request.include, "Debian: more packages (PKG[,PKG...])")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   verb->add_option("--mirror", request.mirrors,
-                   "Debian: a mirror or a sources.list line; default: mmdebstrap's own choice");
+                   "Debian: a mirror or a sources.list line; default: mmdebstrap's own choice")
+      ->allow_extra_args(false);
   verb->add_option("--hostname", request.hostname, "The guest's host name; default: NAME");
   verb->add_option("--timezone", request.timezone,
                    "Such as Europe/Berlin; default for Debian: the host's");
