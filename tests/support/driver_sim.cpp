@@ -40,7 +40,7 @@ std::uint64_t align(std::uint64_t value) {
 }  // namespace
 
 DriverSim::DriverSim(GuestRam& ram, DriverOptions options)
-    : ram_(ram),
+    : ram_(&ram),
       options_(options),
       kick_(::eventfd(0, EFD_CLOEXEC)),
       call_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
@@ -53,9 +53,9 @@ DriverSim::DriverSim(GuestRam& ram, DriverOptions options)
     free_.push_back(static_cast<std::uint16_t>(i - 1));
   }
   set_avail_index(avail_index_);
-  cell<std::uint16_t>(ram_, avail_address()).store(0);
-  cell<std::uint16_t>(ram_, used_address()).store(0);
-  cell<std::uint16_t>(ram_, used_address() + virtio::kRingIndex).store(used_seen_);
+  cell<std::uint16_t>(*ram_, avail_address()).store(0);
+  cell<std::uint16_t>(*ram_, used_address()).store(0);
+  cell<std::uint16_t>(*ram_, used_address() + virtio::kRingIndex).store(used_seen_);
   set_used_event(used_seen_);
 }
 
@@ -81,33 +81,33 @@ void DriverSim::use_call_pipe() {
 }
 
 void DriverSim::put_descriptor(std::uint16_t index, const Descriptor& descriptor) {
-  ram_.write(descriptor_address() + index * sizeof(Descriptor),
-             std::as_bytes(std::span(&descriptor, 1)));
+  ram_->write(descriptor_address() + index * sizeof(Descriptor),
+              std::as_bytes(std::span(&descriptor, 1)));
 }
 
 void DriverSim::set_avail_index(std::uint16_t index) {
   avail_index_ = index;
-  cell<std::uint16_t>(ram_, avail_address() + virtio::kRingIndex)
+  cell<std::uint16_t>(*ram_, avail_address() + virtio::kRingIndex)
       .store(index, std::memory_order_release);
 }
 
 void DriverSim::set_used_event(std::uint16_t index) {
-  cell<std::uint16_t>(ram_, avail_address() + virtio::kRingEntries + 2 * options_.size)
+  cell<std::uint16_t>(*ram_, avail_address() + virtio::kRingEntries + 2 * options_.size)
       .store(index);
 }
 
 std::uint16_t DriverSim::used_index() const {
-  return cell<std::uint16_t>(ram_, used_address() + virtio::kRingIndex)
+  return cell<std::uint16_t>(*ram_, used_address() + virtio::kRingIndex)
       .load(std::memory_order_acquire);
 }
 
 std::uint16_t DriverSim::avail_event() const {
-  return cell<std::uint16_t>(ram_, used_address() + virtio::kRingEntries + 8 * options_.size)
+  return cell<std::uint16_t>(*ram_, used_address() + virtio::kRingEntries + 8 * options_.size)
       .load();
 }
 
 std::uint16_t DriverSim::used_flags() const {
-  return cell<std::uint16_t>(ram_, used_address()).load();
+  return cell<std::uint16_t>(*ram_, used_address()).load();
 }
 
 void DriverSim::kick() {
@@ -128,7 +128,7 @@ bool DriverSim::device_wants_kick(std::uint16_t before) const {
 
 void DriverSim::publish(std::uint16_t head) {
   const std::uint64_t slot = avail_index_ & (options_.size - 1U);
-  cell<std::uint16_t>(ram_, avail_address() + virtio::kRingEntries + 2 * slot).store(head);
+  cell<std::uint16_t>(*ram_, avail_address() + virtio::kRingEntries + 2 * slot).store(head);
   set_avail_index(static_cast<std::uint16_t>(avail_index_ + 1));
   full_fence();
 }
@@ -158,7 +158,7 @@ std::uint16_t DriverSim::submit_chain(std::vector<Descriptor> chain) {
     // The end of the request's buffer holds the table.
     const std::uint64_t bytes = chain.size() * sizeof(Descriptor);
     const std::uint64_t table = buffer_of(head) + options_.buffer_bytes - bytes;
-    ram_.write(table, std::as_bytes(std::span(chain)));
+    ram_->write(table, std::as_bytes(std::span(chain)));
     put_descriptor(head, {.address = table,
                           .length = static_cast<std::uint32_t>(bytes),
                           .flags = virtio::kDescIndirect,
@@ -183,7 +183,7 @@ std::uint16_t DriverSim::submit(std::span<const std::byte> request, std::size_t 
     throw std::runtime_error("the test submits more than its ring holds");
   }
   const std::uint64_t buffer = buffer_of(free_.back());
-  ram_.write(buffer, request);
+  ram_->write(buffer, request);
   std::vector<Descriptor> chain;
   std::uint64_t address = buffer;
   const auto add = [&](std::size_t bytes, const std::vector<std::size_t>& sizes,
@@ -210,13 +210,13 @@ std::optional<DriverSim::Completion> DriverSim::take() {
   const std::uint64_t slot = used_seen_ & (options_.size - 1U);
   const std::uint64_t entry = used_address() + virtio::kRingEntries + 8 * slot;
   Completion completion;
-  completion.head = static_cast<std::uint16_t>(cell<std::uint32_t>(ram_, entry).load());
-  completion.length = cell<std::uint32_t>(ram_, entry + 4).load();
+  completion.head = static_cast<std::uint16_t>(cell<std::uint32_t>(*ram_, entry).load());
+  completion.length = cell<std::uint32_t>(*ram_, entry + 4).load();
   ++used_seen_;
   std::size_t left = completion.length;
   for (const Descriptor& buffer : std::exchange(buffers_of_.at(completion.head), {})) {
     if ((buffer.flags & virtio::kDescWrite) != 0) {
-      const auto bytes = ram_.read(buffer.address, std::min<std::size_t>(left, buffer.length));
+      const auto bytes = ram_->read(buffer.address, std::min<std::size_t>(left, buffer.length));
       completion.reply.insert(completion.reply.end(), bytes.begin(), bytes.end());
       left -= bytes.size();
     }

@@ -100,7 +100,7 @@ class DriverSim {
   [[nodiscard]] bool device_wants_kick(std::uint16_t before) const;
   bool wait_for_call();
 
-  GuestRam& ram_;
+  GuestRam* ram_;
   DriverOptions options_;
   UniqueFd kick_;
   UniqueFd call_;

@@ -221,7 +221,7 @@ void VmmSequence::start(DriverSim& driver, std::uint16_t base) {
     }
   }
   if (vmm_ == Vmm::qemu) {
-    driver.kick();  // QEMU makes the eventfd with a count of 1.
+    ::eventfd_write(driver.kick_fd(), 1);  // QEMU makes the eventfd with a count of 1.
   }
   set_enabled(true);
   if (vmm_ == Vmm::qemu) {
