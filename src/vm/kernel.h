@@ -12,11 +12,11 @@
 namespace nineroot::vm {
 
 struct Kernel {
-  std::string release;      ///< "6.1.0-49-amd64".
-  std::string image;        ///< Guest path of the bzImage.
-  std::string modules;      ///< Guest path of its modules; empty if there are none.
-  std::string initrd;       ///< Guest path of the distribution's own initrd; empty if there is none.
-  bool has_9p = false;      ///< 9p over virtio, as modules or built in.
+  std::string release;  ///< "6.1.0-49-amd64".
+  std::string image;    ///< Guest path of the bzImage.
+  std::string modules;  ///< Guest path of its modules; empty if there are none.
+  std::string initrd;   ///< Guest path of the distribution's own initrd; empty if there is none.
+  bool has_9p = false;  ///< 9p over virtio, as modules or built in.
   bool has_9p_tcp = false;  ///< 9p over sockets (trans=tcp and fd).
 };
 
