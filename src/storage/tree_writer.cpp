@@ -47,8 +47,10 @@ Outcome<void> check(const std::string& path, const Entry& entry) {
 Outcome<void> TreeWriter::add(const Entry& entry, EntrySource& source) {
   const std::string path = TRY(clean_path(entry.path));
   ++entries_;
-  if (is_reserved_name(layout_, last_component(path))) {
-    return failure("{} is a name that this layout keeps for itself", printable(path));
+  for (std::string_view rest = path; !rest.empty(); rest = parent_path(rest)) {
+    if (is_reserved_name(layout_, last_component(rest))) {
+      return failure("{} is a name that this layout keeps for itself", printable(path));
+    }
   }
   if (entry.is_hard_link) {
     const std::string target = TRY(clean_path(entry.target));
@@ -74,25 +76,43 @@ Outcome<void> TreeWriter::add(const Entry& entry, EntrySource& source) {
 
 Outcome<int> TreeWriter::parent_of(const std::string& path) {
   const std::string_view wanted = parent_path(path);
-  if (parent_.is_open() && !is_parent_stale_ && wanted == parent_path_) {
-    return parent_.get();
-  }
-  auto place = walk(root_, layout_, wanted, LastSymlink::follow);
-  if ((place && !place->exists()) || (!place && place.error() == Errno{ENOENT})) {
+  auto parent = find_parent(wanted);
+  if (!parent && parent.error() == Errno{ENOENT}) {
     const auto made = make_directories(root_, layout_, wanted, {.mode = 0755});
     if (!made) {
       return std::unexpected(cannot_write(made.error(), wanted));
     }
-    place = walk(root_, layout_, wanted, LastSymlink::follow);
+    parent = find_parent(wanted);
   }
-  if (!place) {
-    return std::unexpected(cannot_write(place.error(), path));
+  if (!parent) {
+    return std::unexpected(cannot_write(parent.error(), path));
   }
-  const struct stat info = TRY(context(stat_of(place->inode.get()), "cannot look at a directory"));
+  return *parent;
+}
+
+Result<int> TreeWriter::find_parent(std::string_view wanted) {
+  const bool is_known = parent_.is_open() && !is_parent_stale_;
+  if (is_known && wanted == parent_path_) {
+    return parent_.get();
+  }
+  // Most often the next directory lies in the last one, and no symlink is on the way there.
+  if (is_known && !parent_path_.empty() && wanted.starts_with(parent_path_ + "/")) {
+    auto below = open_canonical(parent_.get(), wanted.substr(parent_path_.size()));
+    if (below) {
+      parent_ = std::move(*below);
+      parent_path_ = wanted;
+      return parent_.get();
+    }
+  }
+  Place place = TRY(walk(root_, layout_, wanted, LastSymlink::follow));
+  if (!place.exists()) {
+    return fail(ENOENT);
+  }
+  const struct stat info = TRY(stat_of(place.inode.get()));
   if (!S_ISDIR(info.st_mode)) {
-    return std::unexpected(cannot_write(Errno{ENOTDIR}, path));
+    return fail(ENOTDIR);
   }
-  parent_ = std::move(place->inode);
+  parent_ = std::move(place.inode);
   parent_path_ = wanted;
   is_parent_stale_ = false;
   return parent_.get();
@@ -102,6 +122,7 @@ Outcome<void> TreeWriter::write_root(const Entry& entry) {
   if (!S_ISDIR(entry.mode)) {
     return failure("the archive's root is not a directory");
   }
+  has_root_ = true;
   directory_times_.emplace_back("", entry.mtime);
   return describe_inode("", root_, "", root_, entry);
 }

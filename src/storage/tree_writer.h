@@ -25,7 +25,8 @@ class TreeWriter {
   /// Missing parents are made, root's, 0755.
   Outcome<void> add(const Entry& entry, EntrySource& source);
 
-  /// Does what had to wait: hard links to later entries, ACLs by name, times of directories.
+  /// Does what had to wait: hard links to later entries, ACLs by name, times of directories.  A
+  /// root without an entry becomes root's, 0755.
   Outcome<void> finish();
 
   [[nodiscard]] std::uint64_t entries() const { return entries_; }
@@ -46,6 +47,7 @@ class TreeWriter {
   };
 
   Outcome<int> parent_of(const std::string& path);
+  Result<int> find_parent(std::string_view wanted);
   Outcome<void> write_root(const Entry& entry);
   Outcome<void> write_directory(const std::string& path, int parent, const Entry& entry);
   Outcome<void> write_file(const std::string& path, int parent, const Entry& entry,
@@ -65,6 +67,7 @@ class TreeWriter {
                             std::string_view value);
   Outcome<void> write_acl(const std::string& path, int inode, const char* name,
                           const PosixAcl& acl);
+  Outcome<void> finish_root();
   Outcome<void> finish_links();
   Outcome<void> finish_acls();
   Outcome<void> finish_times();
@@ -73,6 +76,7 @@ class TreeWriter {
   int root_;
   Layout layout_;
   std::uint64_t entries_ = 0;
+  bool has_root_ = false;    ///< There was an entry for the root itself.
   std::string parent_path_;  ///< Of parent_; entries of one directory come together.
   UniqueFd parent_;
   bool is_parent_stale_ = false;  ///< Something was replaced: look the directory up again.

@@ -4,8 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <map>
-#include <ranges>
+#include <optional>
 
 #include "storage/account_names.h"
 #include "storage/descriptor.h"
@@ -138,9 +137,23 @@ Outcome<bool> TreeWriter::link(const std::string& path, const std::string& targe
 }
 
 Outcome<void> TreeWriter::finish() {
+  TRY(finish_root());
   TRY(finish_links());
   TRY(finish_acls());
   return finish_times();
+}
+
+Outcome<void> TreeWriter::finish_root() {
+  if (has_root_) {
+    return {};
+  }
+  mapped::Recorded record{.uid = 0, .gid = 0, .mode = S_IFDIR | 0755, .rdev = std::nullopt};
+  if (layout_ == Layout::plain && ::geteuid() != 0) {
+    record.uid.reset();
+    record.gid.reset();
+  }
+  return context(write_record(layout_, {root_, "", root_}, record),
+                 "cannot record the owner of the root");
 }
 
 Outcome<void> TreeWriter::finish_links() {
@@ -191,22 +204,25 @@ Outcome<void> TreeWriter::finish_acls() {
 }
 
 Outcome<void> TreeWriter::finish_times() {
-  parent_.reset();
-  // Deepest first; of several entries for one directory the last counts.
-  std::ranges::stable_sort(directory_times_, std::greater<>(),
-                           [](const auto& entry) { return std::ranges::count(entry.first, '/'); });
+  // Setting a directory's time leaves its parent's alone, so any order will do; of several entries
+  // for one directory the last one counts.
   for (const auto& [path, mtime] : directory_times_) {
-    const auto place = walk(root_, layout_, path, LastSymlink::keep);
-    if (!place || !place->exists()) {
+    const auto parent = find_parent(parent_path(path));
+    const std::string name = path.empty() ? "." : std::string(last_component(path));
+    if (!parent) {
       continue;  // Replaced by a later entry.
     }
+    const auto inode = open_inode(*parent, name.c_str());
+    if (!inode) {
+      continue;
+    }
     const struct stat info =
-        TRY(context(stat_of(place->inode.get()), "cannot look at " + printable(path)));
+        TRY(context(stat_of(inode->get()), "cannot look at " + printable(path)));
     if (!S_ISDIR(info.st_mode)) {
       continue;
     }
     const timespec times[2] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT}, mtime};
-    if (::utimensat(AT_FDCWD, path_of(place->inode.get()).c_str(), times, 0) != 0) {
+    if (::utimensat(AT_FDCWD, path_of(inode->get()).c_str(), times, 0) != 0) {
       return failure(Errno{errno}, "cannot set the time of {}", printable(path));
     }
   }
