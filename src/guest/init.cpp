@@ -1,5 +1,6 @@
 #include "guest/init.h"
 
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,6 +8,8 @@
 #include <cerrno>
 #include <string>
 
+#include "base/unique_fd.h"
+#include "guest/agent_process.h"
 #include "guest/kernel_words.h"
 #include "guest/modules.h"
 #include "guest/mount_root.h"
@@ -46,6 +49,7 @@ void boot(char** arguments, char** environment) {
   mount_kernel_file_system("sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC);
   const KernelWords words = read_kernel_words();
   load_modules();
+  const UniqueFd self(open("/proc/self/exe", O_PATH | O_CLOEXEC));
   mkdir(kNewRoot, 0755);
   if (const Or<void> mounted = mount_root(words, kNewRoot); !mounted) {
     give_up(mounted.error());
@@ -57,6 +61,7 @@ void boot(char** arguments, char** environment) {
   if (!init) {
     give_up(init.error());
   }
+  start_agent(self.get());
   std::string name = *init;
   arguments[0] = name.data();
   execve(init->c_str(), arguments, environment);

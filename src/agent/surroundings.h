@@ -1,0 +1,23 @@
+// What the agent asks of the guest around it.
+#pragma once
+
+#include <string>
+
+namespace nineroot::agent {
+
+class Surroundings {
+ public:
+  virtual ~Surroundings() = default;
+
+  /// Differs from boot to boot.
+  virtual std::string boot_id() = 0;
+
+  /// Whether the guest's init has finished booting.  Asked several times a second while a command
+  /// waits for it; must not block.
+  virtual bool has_booted() = 0;
+
+  /// Begins to power off; returns at once.
+  virtual void power_off() = 0;
+};
+
+}  // namespace nineroot::agent
