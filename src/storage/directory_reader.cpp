@@ -17,6 +17,7 @@
 #include "storage/entry_path.h"
 #include "storage/inode_record.h"
 #include "storage/tree_walk.h"
+#include "storage/write_failure.h"
 
 namespace nineroot::storage {
 namespace {
@@ -163,6 +164,7 @@ Outcome<bool> DirectoryReader::next(Entry& entry) {
   file_ = TRY(context(open_inode(parent, name.c_str()),
                       fmt::format("cannot read {}{}", name_, printable(path))));
   entry.path = path;
+  present_ = path;
   TRY(fill(entry, parent, name, file_.get()));
   if (S_ISDIR(entry.mode) && !is_kernel_file_system(file_.get())) {
     UniqueFd directory = TRY(context(duplicate(file_.get()), "cannot read " + printable(path)));
@@ -246,16 +248,20 @@ Outcome<void> DirectoryReader::take_xattrs(Entry& entry, int inode) const {
 
 Outcome<void> DirectoryReader::copy_content(int to) {
   const auto from = reopen(file_.get(), O_RDONLY | O_NONBLOCK);
-  const std::string path = levels_.empty() ? "" : levels_.back().path;
+  const std::string path = present_;
   if (!from) {
     return std::unexpected(
-        Failure(fmt::format("cannot read a file in {}{}", name_, printable(path)), from.error())
+        Failure(fmt::format("cannot read {}{}", name_, printable(path)), from.error())
             .with_hint("copy it as the user who may read all of it, for example through "
                        "`tar -c ... | nineroot create NAME --from -`"));
   }
-  const struct stat info = TRY(context(stat_of(from->get()), "cannot read a file in " + name_));
-  return context(copy_data(from->get(), to, info.st_size),
-                 fmt::format("cannot copy a file in {}{}", name_, printable(path)));
+  const struct stat info =
+      TRY(context(stat_of(from->get()), "cannot read " + name_ + printable(path)));
+  const auto copied = copy_data(from->get(), to, info.st_size);
+  if (!copied) {
+    return std::unexpected(write_failure(copied.error(), path));
+  }
+  return {};
 }
 
 }  // namespace nineroot::storage

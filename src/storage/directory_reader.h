@@ -47,7 +47,8 @@ class DirectoryReader : public EntrySource {
   std::string name_;
   bool has_begun_ = false;
   std::vector<Level> levels_;
-  UniqueFd file_;                                          ///< The present entry, O_PATH.
+  std::string present_;                                    ///< The path of the present entry.
+  UniqueFd file_;                                          ///< It, O_PATH.
   std::map<std::pair<dev_t, ino_t>, std::string> linked_;  ///< Seen files with several names.
   std::uint64_t consumed_ = 0;
 };

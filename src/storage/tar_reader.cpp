@@ -11,6 +11,8 @@
 #include <archive_entry.h>
 
 #include "storage/descriptor.h"
+#include "storage/entry_path.h"
+#include "storage/write_failure.h"
 
 namespace nineroot::storage {
 namespace {
@@ -217,8 +219,8 @@ Outcome<void> TarReader::fill(Entry& entry) const {
   const auto gid = ::archive_entry_gid(entry_);
   const auto size = ::archive_entry_size(entry_);
   if (uid < 0 || gid < 0 || size < 0 || static_cast<std::uint64_t>(size) > kLargestFile) {
-    return failure("{}: entry {} has an owner or a size ({}) that cannot be", name_, entry.path,
-                   size);
+    return failure("{}: entry {} has an owner or a size ({}) that cannot be", name_,
+                   printable(entry.path), size);
   }
   entry.uid = static_cast<std::uint64_t>(uid);
   entry.gid = static_cast<std::uint64_t>(gid);
@@ -267,23 +269,26 @@ Outcome<void> TarReader::copy_content(int to) {
       break;
     }
     if (got != ARCHIVE_OK && got != ARCHIVE_WARN) {
-      auto error = broken(fmt::format("{} is damaged in the content of {}", name_, path));
+      auto error =
+          broken(fmt::format("{} is damaged in the content of {}", name_, printable(path)));
       return std::unexpected(
           std::move(error).error().with_hint("the archive is cut off or broken: get it again"));
     }
     if (offset < 0 || length > size || static_cast<std::uint64_t>(offset) > size - length) {
-      return failure("{}: the content of {} goes beyond its size {}", name_, path, size);
+      return failure("{}: the content of {} goes beyond its size {}", name_, printable(path), size);
     }
-    TRY(context(write_at(to, static_cast<const char*>(data), length, offset),
-                fmt::format("cannot write {}", path)));
+    const auto written = write_at(to, static_cast<const char*>(data), length, offset);
+    if (!written) {
+      return std::unexpected(write_failure(written.error(), path));
+    }
     copied += length;
   }
   if (copied != expected) {
-    return failure("{}: {} has {} bytes of content, not the {} that it announces", name_, path,
-                   copied, expected);
+    return failure("{}: {} has {} bytes of content, not the {} that it announces", name_,
+                   printable(path), copied, expected);
   }
   if (::ftruncate(to, static_cast<off_t>(size)) != 0) {
-    return failure(Errno{errno}, "cannot give {} its size of {} bytes", path, size);
+    return std::unexpected(write_failure(Errno{errno}, path));
   }
   return {};
 }

@@ -7,6 +7,7 @@
 #include "storage/entry_path.h"
 #include "storage/make_directories.h"
 #include "storage/tree_walk.h"
+#include "storage/write_failure.h"
 
 namespace nineroot::storage {
 namespace {
@@ -16,15 +17,6 @@ constexpr std::size_t kMostWarnings = 20;
 
 bool is_special(std::uint32_t mode) {
   return S_ISCHR(mode) || S_ISBLK(mode) || S_ISFIFO(mode) || S_ISSOCK(mode);
-}
-
-Failure cannot_write(Errno cause, std::string_view path) {
-  Failure failure(fmt::format("cannot write {}", printable(path)), cause);
-  if (cause == Errno{ENOSPC} || cause == Errno{EDQUOT}) {
-    return std::move(failure).with_hint(
-        "make room, or keep machines on another file system by setting NINEROOT_HOME");
-  }
-  return failure;
 }
 
 Outcome<void> check(const std::string& path, const Entry& entry) {
@@ -80,12 +72,12 @@ Outcome<int> TreeWriter::parent_of(const std::string& path) {
   if (!parent && parent.error() == Errno{ENOENT}) {
     const auto made = make_directories(root_, layout_, wanted, {.mode = 0755});
     if (!made) {
-      return std::unexpected(cannot_write(made.error(), wanted));
+      return std::unexpected(write_failure(made.error(), wanted));
     }
     parent = find_parent(wanted);
   }
   if (!parent) {
-    return std::unexpected(cannot_write(parent.error(), path));
+    return std::unexpected(write_failure(parent.error(), path));
   }
   return *parent;
 }
@@ -131,7 +123,7 @@ Outcome<void> TreeWriter::write_directory(const std::string& path, int parent, c
   const std::string name(last_component(path));
   if (::mkdirat(parent, name.c_str(), mapped::kHostDirMode) != 0) {
     if (errno != EEXIST) {
-      return std::unexpected(cannot_write(Errno{errno}, path));
+      return std::unexpected(write_failure(Errno{errno}, path));
     }
     const UniqueFd present =
         TRY(context(open_inode(parent, name.c_str()), "cannot look at " + printable(path)));
@@ -144,7 +136,7 @@ Outcome<void> TreeWriter::write_directory(const std::string& path, int parent, c
       }
       TRY(make_room(path, parent));
       if (::mkdirat(parent, name.c_str(), mapped::kHostDirMode) != 0) {
-        return std::unexpected(cannot_write(Errno{errno}, path));
+        return std::unexpected(write_failure(Errno{errno}, path));
       }
     }
   }
@@ -173,7 +165,7 @@ Outcome<UniqueFd> TreeWriter::create(const std::string& path, int parent) {
     fd = ::openat(parent, name.c_str(), kFlags, mapped::kHostFileMode);
   }
   if (fd < 0) {
-    return std::unexpected(cannot_write(Errno{errno}, path));
+    return std::unexpected(write_failure(Errno{errno}, path));
   }
   return UniqueFd(fd);
 }
@@ -209,7 +201,7 @@ Outcome<void> TreeWriter::write_file(const std::string& path, int parent, const 
   } else if (S_ISLNK(entry.mode)) {
     const auto written = write_all(file.get(), entry.target);
     if (!written) {
-      return std::unexpected(cannot_write(written.error(), path));
+      return std::unexpected(write_failure(written.error(), path));
     }
   }
   TRY(describe_inode(path, parent, std::string(last_component(path)), file.get(), entry));
@@ -234,7 +226,7 @@ Outcome<void> TreeWriter::write_plain_special(const std::string& path, int paren
     made = make();
   }
   if (made != 0) {
-    return std::unexpected(cannot_write(Errno{errno}, path)
+    return std::unexpected(write_failure(Errno{errno}, path)
                                .with_hint("a plain tree has real owners and devices, which need "
                                           "root; use the mapped layout"));
   }
@@ -263,7 +255,7 @@ Outcome<void> TreeWriter::describe_inode(const std::string& path, int parent,
   }
   const auto written = write_record(layout_, {parent, name, inode}, record);
   if (!written) {
-    return std::unexpected(cannot_write(written.error(), path)
+    return std::unexpected(write_failure(written.error(), path)
                                .within("cannot record the owner of " + printable(path)));
   }
   return {};

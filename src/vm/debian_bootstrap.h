@@ -14,8 +14,8 @@ struct DebianRequest {
   bool is_standard = false;  ///< All of the "standard" task.
   bool is_minimal = false;   ///< Only what boots.
   bool has_ssh_server = false;
-  std::vector<std::string> include;  ///< More packages.
-  std::vector<std::string> mirrors;  ///< Empty: mmdebstrap's own choice.
+  std::vector<std::string> include{};  ///< More packages.
+  std::vector<std::string> mirrors{};  ///< Empty: mmdebstrap's own choice.
 };
 
 /// Each thing that is missing has its own Failure with what to do: mmdebstrap, newuidmap, ranges
