@@ -26,12 +26,12 @@ struct Attr {
 
 /// Which time to set: tv_nsec may be UTIME_NOW or UTIME_OMIT (utimensat(2)).
 struct SetAttr {
-  std::optional<std::uint32_t> mode;  ///< Permission bits; type bits are ignored.
-  std::optional<std::uint32_t> uid;
-  std::optional<std::uint32_t> gid;
-  std::optional<std::uint64_t> size;
-  std::optional<timespec> atime;
-  std::optional<timespec> mtime;
+  std::optional<std::uint32_t> mode = std::nullopt;  ///< Permission bits; type bits are ignored.
+  std::optional<std::uint32_t> uid = std::nullopt;
+  std::optional<std::uint32_t> gid = std::nullopt;
+  std::optional<std::uint64_t> size = std::nullopt;
+  std::optional<timespec> atime = std::nullopt;
+  std::optional<timespec> mtime = std::nullopt;
   bool touches_ctime = false;  ///< Only bumps ctime when nothing else is set.
 };
 

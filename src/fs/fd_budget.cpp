@@ -54,15 +54,29 @@ Result<FdLease> FdBudget::adopt(FdSlot& slot, UniqueFd fd) {
   return FdLease(*this, slot, slot.fd_);
 }
 
-void FdBudget::set_pinned(FdSlot& slot, bool is_pinned) {
+Result<void> FdBudget::pin(FdSlot& slot) {
   const std::lock_guard lock(mutex_);
-  if (slot.is_pinned_ == is_pinned) {
-    return;
+  if (slot.is_pinned_) {
+    return {};
+  }
+  if (pinned_ >= limit_ - limit_ / 4) {
+    return fail(ENFILE);
   }
   if (is_idle(slot)) {
     take_idle(slot);
   }
-  slot.is_pinned_ = is_pinned;
+  slot.is_pinned_ = true;
+  ++pinned_;
+  return {};
+}
+
+void FdBudget::unpin(FdSlot& slot) {
+  const std::lock_guard lock(mutex_);
+  if (!slot.is_pinned_) {
+    return;
+  }
+  slot.is_pinned_ = false;
+  --pinned_;
   if (is_idle(slot)) {
     add_idle(slot);
   }
@@ -76,6 +90,7 @@ UniqueFd FdBudget::close(FdSlot& slot) {
   if (is_idle(slot)) {
     take_idle(slot);
   }
+  pinned_ -= std::exchange(slot.is_pinned_, false) ? 1 : 0;
   --size_;
   return UniqueFd(std::exchange(slot.fd_, -1));
 }

@@ -73,8 +73,10 @@ class FdBudget {
   /// over the limit.  Errors: ENFILE when too many are pinned or in use.
   Result<FdLease> adopt(FdSlot& slot, UniqueFd fd);
 
-  /// A pinned slot keeps its descriptor.  Must hold one to be pinned: lease it meanwhile.
-  void set_pinned(FdSlot& slot, bool is_pinned);
+  /// A pinned slot keeps its descriptor; it must hold one, so lease it meanwhile.  At most three
+  /// quarters of the limit can be pinned, so that work goes on.  Errors: ENFILE.
+  Result<void> pin(FdSlot& slot);
+  void unpin(FdSlot& slot);
 
   /// Takes the descriptor out; nobody may lease the slot now.
   UniqueFd close(FdSlot& slot);
@@ -104,6 +106,7 @@ class FdBudget {
   std::size_t limit_;
   std::size_t slack_;
   std::size_t size_ = 0;
+  std::size_t pinned_ = 0;
   List inodes_;
   List files_;
 };

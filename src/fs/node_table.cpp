@@ -52,7 +52,7 @@ Result<NodeRef> NodeTable::make_root(UniqueFd fd, const struct statx& stat) {
     return NodeRef(*this, entry->second);
   }();
   const auto lease = TRY(budget_.adopt(root->slot_, std::move(fd)));
-  budget_.set_pinned(root->slot_, true);
+  TRY(budget_.pin(root->slot_));
   return root;
 }
 
@@ -150,8 +150,7 @@ Result<void> NodeTable::pin(const NodeRef& node, int dir_fd, const char* name) {
     }
     lease = TRY(budget_.adopt(node->slot_, std::move(fd)));
   }
-  budget_.set_pinned(node->slot_, true);
-  return {};
+  return budget_.pin(node->slot_);
 }
 
 void NodeTable::after_unlink(const NodeRef& node, const NodeRef& parent, std::string_view name,
@@ -165,7 +164,7 @@ void NodeTable::after_unlink(const NodeRef& node, const NodeRef& parent, std::st
       node->name_.clear();
     }
     if (node->parent_ != nullptr) {
-      budget_.set_pinned(node->slot_, false);
+      budget_.unpin(node->slot_);
     }
   }
   if (dropped_parent != nullptr) {
@@ -207,7 +206,7 @@ Node* NodeTable::place_locked(Node& node, Node& parent, std::string_view name) {
   parent.references_.fetch_add(1, std::memory_order_relaxed);
   node.name_ = name;
   if (old_parent == nullptr) {
-    budget_.set_pinned(node.slot_, false);
+    budget_.unpin(node.slot_);
   }
   return old_parent;
 }

@@ -100,10 +100,11 @@ void EchoHandler::handle(wire::Exchange exchange) {
 }
 
 void EchoHandler::answer_all() {
-  for (const auto& waiting : std::exchange(waiting_, {})) {
+  const auto answered = std::exchange(waiting_, {});
+  note_pending();  // First: whoever sees a reply must not find the old count.
+  for (const auto& waiting : answered) {
     std::move(waiting->pending).complete(waiting->reply);
   }
-  note_pending();
 }
 
 void EchoHandler::reset() {
