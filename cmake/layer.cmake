@@ -22,12 +22,20 @@ function(nineroot_layer name)
   endif()
 endfunction()
 
+# What the thread sanitizer has something to say about: the tests of these labels are built by the
+# target threaded_tests.
+set(NINEROOT_THREADED base fs virtio session transport server conformance hostile)
+add_custom_target(threaded_tests)
+
 # nineroot_test(TARGET LABEL name SOURCES... LIBS... [PROPERTIES ctest properties...])
 function(nineroot_test target)
   cmake_parse_arguments(ARG "" "LABEL" "SOURCES;LIBS;PROPERTIES" ${ARGN})
   add_executable(${target} ${ARG_SOURCES})
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${target} PRIVATE ${ARG_LIBS} GTest::gmock GTest::gtest_main)
+  if(ARG_LABEL IN_LIST NINEROOT_THREADED)
+    add_dependencies(threaded_tests ${target})
+  endif()
   gtest_discover_tests(${target} DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 300 ${ARG_PROPERTIES})
 endfunction()
