@@ -71,7 +71,7 @@ class Remover {
     struct stat info{};
     const bool is_locked = fd >= 0 && ::fstat(fd, &info) == 0 && (info.st_mode & 0300U) != 0300U;
     if ((fd < 0 && errno == EACCES) || is_locked) {
-      ::fchmodat(directory, name.c_str(), 0700, 0);
+      [[maybe_unused]] const int unlocked = ::fchmodat(directory, name.c_str(), 0700, 0);
     }
     if (fd < 0) {
       fd = ::openat(directory, name.c_str(), kFlags);
