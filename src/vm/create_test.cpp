@@ -1,6 +1,7 @@
 #include "vm/create.h"
 
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -230,6 +231,31 @@ TEST_F(Create, RemovesWhatDeadCreatesLeft) {
   std::ofstream(home() / "machines/.old.creating-1/root/deep/er/file") << "x";
   ASSERT_TRUE(create(request(write("d.tar", small_debian().done()))));
   EXPECT_THAT(leavings(), testing::ElementsAre("web"));
+}
+
+TEST_F(Create, LeavesNothingOnAFullDisk) {
+  fs::create_directory(home());
+  if (::geteuid() != 0 || ::mount("none", home().c_str(), "tmpfs", 0, "size=2m") != 0) {
+    GTEST_SKIP() << "mounting a small file system for the test needs root";
+  }
+  TarBuilder tar = small_debian();
+  tar.file("big", std::string(4 << 20, 'x'));
+  const std::string text = failure_of(request(write("d.tar", tar.done())));
+  EXPECT_THAT(text, HasSubstr("ENOSPC"));
+  EXPECT_THAT(text, HasSubstr("hint: make room"));
+  EXPECT_THAT(leavings(), IsEmpty());
+  ::umount2(home().c_str(), MNT_DETACH);
+}
+
+TEST_F(Create, RefusesAFileSystemWithoutXattrs) {
+  fs::create_directory(home());
+  if (::geteuid() != 0 || ::mount("none", home().c_str(), "ramfs", 0, "") != 0) {
+    GTEST_SKIP() << "mounting a small file system for the test needs root";
+  }
+  EXPECT_THAT(failure_of(request(write("d.tar", small_debian().done()))),
+              HasSubstr("keeps no user extended attributes"));
+  EXPECT_THAT(leavings(), IsEmpty());
+  ::umount2(home().c_str(), MNT_DETACH);
 }
 
 TEST_F(Create, NamesTheHostThatCannotMakeDebians) {

@@ -24,6 +24,11 @@ constexpr std::size_t kKeptLines = 12;
 constexpr std::chrono::seconds kTidyTime{15};
 constexpr std::chrono::seconds kEndingTime{2};
 
+/// Of mmdebstrap ("E: ") or of the apt in it ("Err:").
+bool is_complaint(std::string_view line) {
+  return line.starts_with("E: ") || line.starts_with("Err:");
+}
+
 /// What a program says on standard error: its lines as they come, and the last ones for a Failure.
 class Chatter {
  public:
@@ -67,11 +72,11 @@ class Chatter {
 
   [[nodiscard]] bool has_error() const { return has_error_; }
 
+  /// Its complaints are the causes, the last one nearest; without any, all that it said last.
   [[nodiscard]] Failure failure(std::string what) const {
     std::optional<Failure> failure;
     for (const std::string& line : last_) {
-      // Only complaints are causes; the rest tells of progress.
-      if (!line.starts_with("I: ") && !line.empty()) {
+      if (is_complaint(line) || (!has_error_ && !line.starts_with("I: "))) {
         Failure cause(storage::printable(line));
         failure = failure ? std::move(*failure).within(cause.what()) : std::move(cause);
       }
