@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include <pthread.h>
@@ -115,6 +116,9 @@ Outcome<void> VhostUserTransport::run(int stop_fd) {
   block_sigpipe();
   if (adopted_.is_open()) {
     connect(std::move(adopted_));
+    if (!connection_) {
+      return failure("cannot serve the vhost-user front-end");
+    }
   }
   bool has_more = false;
   for (;;) {

@@ -147,14 +147,17 @@ TEST_F(VhostUserSocketTest, CountsDescriptorsOverTheWholeHeader) {
 
 TEST_F(VhostUserSocketTest, SaysSoWhenDescriptorsAreLostForWantOfRoom) {
   const UniqueFd event(::eventfd(0, EFD_CLOEXEC));
+  VhostUserSocket& socket = socket_;
+  frontend_.send_raw(message_of(VhostRequest::SET_VRING_CALL, 0x1, 8, 8), {event.get()});
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const UniqueFd next(::eventfd(0, EFD_CLOEXEC));
   const rlimit none{.rlim_cur = static_cast<rlim_t>(next.get()) + 1, .rlim_max = before.rlim_max};
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  const Errno error = error_of(message_of(VhostRequest::SET_VRING_CALL, 0x1, 8, 8), {event.get()});
+  const auto received = socket.receive();
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
-  EXPECT_EQ(error, Errno{EMFILE});
+  ASSERT_FALSE(received);
+  EXPECT_EQ(received.error(), Errno{EMFILE});
 }
 
 TEST_F(VhostUserSocketTest, DoesNotWaitForAFrontEndThatReadsNothing) {

@@ -92,7 +92,7 @@ void DriverSim::set_avail_index(std::uint16_t index) {
 }
 
 void DriverSim::set_used_event(std::uint16_t index) {
-  cell<std::uint16_t>(*ram_, avail_address() + virtio::kRingEntries + 2 * options_.size)
+  cell<std::uint16_t>(*ram_, avail_address() + virtio::kRingEntries + 2UL * options_.size)
       .store(index);
 }
 
@@ -102,7 +102,7 @@ std::uint16_t DriverSim::used_index() const {
 }
 
 std::uint16_t DriverSim::avail_event() const {
-  return cell<std::uint16_t>(*ram_, used_address() + virtio::kRingEntries + 8 * options_.size)
+  return cell<std::uint16_t>(*ram_, used_address() + virtio::kRingEntries + 8UL * options_.size)
       .load();
 }
 
