@@ -12,7 +12,8 @@ namespace nineroot::agent {
 namespace {
 
 constexpr std::chrono::seconds kGrace{5};
-constexpr char kEndOfFile = '\x04';  // What ends input on a terminal, Ctrl-D.
+// What ends input on a terminal, Ctrl-D; within a line the first one only hands the line over.
+constexpr std::string_view kEndOfFile = "\x04\x04";
 
 std::size_t index_of(Stream stream) {
   return stream == Stream::error ? 1 : 0;
@@ -24,9 +25,6 @@ Result<void> Command::start() {
   child_ = TRY(start_child(request_));
   is_started_ = true;
   process_.reset(static_cast<int>(syscall(SYS_pidfd_open, child_.pid, 0)));
-  if (has_input_ended_ && !request_.wants_tty && input_.empty()) {
-    child_.input.reset();
-  }
   return {};
 }
 
@@ -39,15 +37,7 @@ void Command::take(const Input& input) {
 }
 
 void Command::take(const EndOfInput&) {
-  if (has_input_ended_) {
-    return;
-  }
   has_input_ended_ = true;
-  if (request_.wants_tty) {
-    input_.push_back(kEndOfFile);
-  } else if (input_.empty()) {
-    child_.input.reset();
-  }
 }
 
 void Command::take(const Credit& credit) {
@@ -66,8 +56,8 @@ void Command::take(const Signal& signal) const {
 
 void Command::take(const Resize& size) const {
   const winsize window{.ws_row = size.rows, .ws_col = size.columns, .ws_xpixel = 0, .ws_ypixel = 0};
-  if (request_.wants_tty && child_.input.is_open()) {
-    ioctl(child_.input.get(), TIOCSWINSZ, &window);
+  if (request_.wants_tty && child_.out[0].is_open()) {
+    ioctl(child_.out[0].get(), TIOCSWINSZ, &window);
   }
 }
 
@@ -89,7 +79,7 @@ void Command::kill() const {
 }
 
 void Command::add_descriptors(std::vector<pollfd>& descriptors, bool may_read) const {
-  if (child_.input.is_open() && !input_.empty()) {
+  if (owes_input()) {
     descriptors.push_back({.fd = child_.input.get(), .events = POLLOUT, .revents = 0});
   }
   for (std::size_t index = 0; index < child_.out.size(); ++index) {
@@ -128,26 +118,42 @@ bool Command::is_finished() const {
 }
 
 void Command::write_input(std::vector<Letter>& letters) {
-  if (input_.empty() || !child_.input.is_open()) {
-    return;
-  }
-  const ssize_t written = write(child_.input.get(), input_.data(), input_.size());
-  if (written < 0) {
-    if (errno != EAGAIN && errno != EINTR) {
-      // Nobody reads it any more.  What comes is taken and thrown away.
-      child_.input.reset();
-      letters.push_back({number_, Credit{.stream = Stream::input,
-                                         .bytes = static_cast<std::uint32_t>(input_.size())}});
-      input_.clear();
+  std::size_t done = input_.size();
+  if (child_.input.is_open()) {
+    if (input_.empty()) {
+      end_input();
+      return;
     }
+    const ssize_t written = write(child_.input.get(), input_.data(), input_.size());
+    if (written < 0 && (errno == EAGAIN || errno == EINTR)) {
+      return;
+    }
+    if (written > 0) {
+      done = static_cast<std::size_t>(written);
+      is_at_line_start_ = input_[done - 1] == '\n';
+    } else {
+      child_.input.reset();
+    }
+  }
+  // Where nobody reads any more, all that comes is taken and thrown away.
+  if (done > 0) {
+    input_.erase(0, done);
+    letters.push_back(
+        {number_, Credit{.stream = Stream::input, .bytes = static_cast<std::uint32_t>(done)}});
+  }
+}
+
+void Command::end_input() {
+  if (!has_input_ended_) {
     return;
   }
-  input_.erase(0, static_cast<std::size_t>(written));
-  letters.push_back(
-      {number_, Credit{.stream = Stream::input, .bytes = static_cast<std::uint32_t>(written)}});
-  if (input_.empty() && has_input_ended_ && !request_.wants_tty) {
-    child_.input.reset();
+  if (request_.wants_tty) {
+    const std::string_view end = kEndOfFile.substr(is_at_line_start_ ? 1 : 0);
+    if (write(child_.input.get(), end.data(), end.size()) < 0 && errno == EAGAIN) {
+      return;
+    }
   }
+  child_.input.reset();
 }
 
 void Command::read_output(std::size_t index, std::vector<Letter>& letters) {

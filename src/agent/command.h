@@ -67,8 +67,14 @@ class Command {
 
  private:
   void write_input(std::vector<Letter>& letters);
+  void end_input();
   void read_output(std::size_t index, std::vector<Letter>& letters);
   void look_for_the_end();
+
+  /// There is input to be written, or its end to be told.
+  [[nodiscard]] bool owes_input() const {
+    return child_.input.is_open() && (!input_.empty() || has_input_ended_);
+  }
 
   [[nodiscard]] bool can_read(std::size_t index) const {
     return child_.out[index].is_open() && credit_[index] > 0;
@@ -81,6 +87,7 @@ class Command {
   UniqueFd process_;  ///< A pidfd; not open on kernels before 5.3.
   std::string input_;
   bool has_input_ended_ = false;
+  bool is_at_line_start_ = true;  ///< Of a terminal's input.
   std::array<std::uint32_t, 2> credit_ = {kWindow, kWindow};
   std::optional<Exited> exited_;
   std::optional<Clock::time_point> kill_at_;

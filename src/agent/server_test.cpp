@@ -250,11 +250,11 @@ TEST_F(ServerTest, TakesInputThatNobodyReads) {
   while (received_[1].output.empty()) {
     sort(receive());
   }
-  for (int i = 0; i < 3; ++i) {
+  for (std::uint32_t i = 1; i <= 10; ++i) {
     send(1, Input{std::string(kMaxData, 'x')});
-  }
-  while (received_[1].input_credit < 3 * kMaxData) {
-    sort(receive());
+    while (received_[1].input_credit < i * kMaxData) {
+      sort(receive());
+    }
   }
   send(1, Signal{SIGTERM});
   EXPECT_EQ(result_of(1).exited->signal, SIGTERM);
@@ -340,13 +340,22 @@ TEST_F(ServerTest, GivesATerminalThatKnowsItsSize) {
   EXPECT_TRUE(received_[1].output.ends_with("50 132\r\n")) << received_[1].output;
 }
 
-TEST_F(ServerTest, EndsATerminalsInput) {
+TEST_F(ServerTest, EndsATerminalsInputAlsoWithinALine) {
   begin_session();
-  send(1, Execute{
-              .argv = {"cat"}, .environment = {}, .directory = "/", .user = "", .wants_tty = true});
-  send(1, Input{"line\n"});
-  send(1, EndOfInput{});
-  EXPECT_EQ(result_of(1).exited->status, 0);
+  std::uint32_t number = 0;
+  for (const std::string text : {"", "line\n", "half a line"}) {
+    ++number;
+    send(number, Execute{.argv = {"sh", "-c", "cat; echo done"},
+                         .environment = {},
+                         .directory = "/",
+                         .user = "",
+                         .wants_tty = true});
+    send(number, Input{text});
+    send(number, EndOfInput{});
+    EXPECT_EQ(result_of(number).exited->status, 0);
+    EXPECT_TRUE(received_[number].output.ends_with("done\r\n"));
+    EXPECT_EQ(received_[number].input_credit, text.size());
+  }
 }
 
 TEST_F(ServerTest, HoldsACommandUntilTheGuestHasBooted) {

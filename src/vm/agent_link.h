@@ -37,7 +37,7 @@ struct ExecRequest {
   std::string directory = "/root";       ///< Falls back to / when missing.
   std::string user;                      ///< Empty: root.
   bool wants_tty = false;                ///< A pty, with the window's size kept.
-  bool waits_for_boot = true;            ///< First wait until the guest's init has finished booting.
+  bool waits_for_boot = true;  ///< First wait until the guest's init has finished booting.
 };
 
 /// Runs a command through the control socket with this process's standard input, output and error;
