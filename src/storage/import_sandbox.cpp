@@ -8,6 +8,7 @@
 
 #include <array>
 #include <memory>
+#include <span>
 
 #include <seccomp.h>
 
@@ -119,6 +120,13 @@ constexpr std::array kAllowed = {
     SCMP_SYS(restart_syscall),
 };
 
+// The undefined-behaviour sanitizer asks through a pipe whether memory can be read.
+#ifdef __SANITIZE_ADDRESS__
+constexpr std::array kAllowedToSanitizers = {SCMP_SYS(pipe), SCMP_SYS(pipe2)};
+#else
+constexpr std::array<int, 0> kAllowedToSanitizers = {};
+#endif
+
 /// FICLONE, _IOW(0x94, 9, int): the only ioctl that a copier needs.
 constexpr scmp_datum_t kFiclone = 0x40049409;
 
@@ -128,9 +136,12 @@ Result<void> restrict_calls() {
   if (filter == nullptr) {
     return fail(ENOMEM);
   }
-  for (const int call : kAllowed) {
-    if (const int error = ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 0); error != 0) {
-      return fail(-error);
+  for (const std::span<const int> calls :
+       {std::span<const int>(kAllowed), std::span<const int>(kAllowedToSanitizers)}) {
+    for (const int call : calls) {
+      if (const int error = ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 0); error != 0) {
+        return fail(-error);
+      }
     }
   }
   int error = ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
