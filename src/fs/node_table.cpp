@@ -137,7 +137,10 @@ std::optional<Place> NodeTable::place(const NodeRef& node) {
 
 NodeRef NodeTable::parent(const NodeRef& node) {
   std::optional<Place> where = place(node);
-  return where ? std::move(where->parent) : node;
+  if (where) {
+    return std::move(where->parent);
+  }
+  return node;
 }
 
 Result<void> NodeTable::pin(const NodeRef& node, int dir_fd, const char* name) {

@@ -61,6 +61,10 @@ class OpenFile {
   friend class Tree;
 
   Result<FdLease> lease();
+  /// The host's entry `name` in this directory as the guest sees it, but for `next`.  A file
+  /// system of its own may be mounted on it.
+  Result<DirEntry> guest_entry(int fd, std::uint64_t inode, std::uint8_t host_type,
+                               const char* name);
 
   Tree& tree_;
   NodeRef node_;

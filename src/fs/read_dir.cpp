@@ -46,6 +46,36 @@ std::uint64_t device_of(const InodeId& id) {
 
 }  // namespace
 
+Result<DirEntry> OpenFile::guest_entry(int fd, std::uint64_t inode, std::uint8_t host_type,
+                                       const char* name) {
+  DirEntry entry{.number = 0, .type = DTTOIF(std::uint32_t{host_type}), .next = 0, .name = name};
+  std::uint64_t device = device_of(node_->id());
+  if (entry.name == "." || entry.name == "..") {
+    const NodeRef shown = entry.name == "." ? node_ : tree_.table_.parent(node_);
+    device = device_of(shown->id());
+    inode = shown->id().inode;
+  } else if (host_type == DT_DIR || host_type == DT_UNKNOWN) {
+    if (const auto stat = sys::stat_at(fd, name)) {
+      const InodeId id = id_of(*stat);
+      device = id.device;
+      inode = id.inode;
+      entry.type = stat->stx_mode & S_IFMT;
+    }
+  }
+  if (S_ISREG(entry.type) && tree_.identity_->maps_types()) {
+    entry.type = tree_.identity_->type_of_regular(fd, name);
+  }
+  if (device != device_of(node_->id())) {
+    // Another file system is mounted here; numbers ask it for its id.
+    const auto mounted = sys::open_beneath(fd, name, O_PATH);
+    const int on_device = mounted ? mounted->get() : fd;
+    entry.number = TRY(tree_.numbers_.number(device, inode, on_device));
+  } else {
+    entry.number = TRY(tree_.numbers_.number(device, inode, fd));
+  }
+  return entry;
+}
+
 Result<void> OpenFile::read_dir(std::uint64_t offset,
                                 const std::function<bool(const DirEntry&)>& take) {
   if (!is_directory_) {
@@ -55,39 +85,6 @@ Result<void> OpenFile::read_dir(std::uint64_t offset,
   if (::lseek(fd.fd(), static_cast<off_t>(offset), SEEK_SET) < 0) {
     return fail_errno();
   }
-  // Turns one host entry into the guest's; a file system of its own may be mounted on a directory.
-  const auto translate = [&](const HostEntry& host) -> Result<DirEntry> {
-    DirEntry entry{.number = 0,
-                   .type = DTTOIF(std::uint32_t{host.type}),
-                   .next = static_cast<std::uint64_t>(host.offset),
-                   .name = host.name};
-    std::uint64_t device = device_of(node_->id());
-    std::uint64_t inode = host.inode;
-    if (entry.name == "." || entry.name == "..") {
-      const NodeRef shown = entry.name == "." ? node_ : tree_.table_.parent(node_);
-      device = device_of(shown->id());
-      inode = shown->id().inode;
-    } else if (host.type == DT_DIR || host.type == DT_UNKNOWN) {
-      if (const auto stat = sys::stat_at(fd.fd(), host.name)) {
-        const InodeId id = id_of(*stat);
-        device = id.device;
-        inode = id.inode;
-        entry.type = stat->stx_mode & S_IFMT;
-      }
-    }
-    if (S_ISREG(entry.type) && tree_.identity_->maps_types()) {
-      entry.type = tree_.identity_->type_of_regular(fd.fd(), host.name);
-    }
-    if (device != device_of(node_->id())) {
-      // Another file system is mounted here; numbers ask it for its id.
-      const auto mounted = sys::open_beneath(fd.fd(), host.name, O_PATH);
-      const int on_device = mounted ? mounted->get() : fd.fd();
-      entry.number = TRY(tree_.numbers_.number(device, inode, on_device));
-    } else {
-      entry.number = TRY(tree_.numbers_.number(device, inode, fd.fd()));
-    }
-    return entry;
-  };
   alignas(8) std::byte buffer[kBufferSize];
   while (true) {
     const long size = ::syscall(SYS_getdents64, fd.fd(), buffer, sizeof(buffer));
@@ -104,7 +101,8 @@ Result<void> OpenFile::read_dir(std::uint64_t offset,
       if (tree_.identity_->is_hidden(host.name)) {
         continue;
       }
-      const DirEntry entry = TRY(translate(host));
+      DirEntry entry = TRY(guest_entry(fd.fd(), host.inode, host.type, host.name));
+      entry.next = static_cast<std::uint64_t>(host.offset);
       if (!take(entry)) {
         return {};
       }

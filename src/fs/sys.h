@@ -23,8 +23,8 @@
 namespace nineroot::fs::sys {
 
 /// Makes /proc/self/fd the working directory of the whole process.  Relative paths of the
-/// command line mean nothing afterwards: open them before.  Done once; a process that forks must not
-/// go on using it in the child, whose descriptors these are not.
+/// command line mean nothing afterwards: open them before.  Done once; a process that forks must
+/// not go on using it in the child, whose descriptors these are not.
 Result<void> work_in_fd_directory();
 
 /// "57" of descriptor 57, or "57/name".
