@@ -43,6 +43,11 @@ struct Creator {
   std::uint32_t gid = 0;
 };
 
+struct Opened {
+  Attr attr;
+  std::unique_ptr<OpenFile> file;
+};
+
 struct Created {
   Found found;
   std::unique_ptr<OpenFile> file;
@@ -71,7 +76,7 @@ class Tree {
 
   /// `flags` as open(2): access mode, O_TRUNC and O_DSYNC count.
   /// Errors: ELOOP for a symlink, ENXIO for other specials, EISDIR for a directory to be written.
-  Result<std::unique_ptr<OpenFile>> open(const NodeRef& node, int flags);
+  Result<Opened> open(const NodeRef& node, int flags);
 
   /// Makes and opens a regular file; opens one that exists unless O_EXCL, and then changes neither
   /// its owner nor its mode.

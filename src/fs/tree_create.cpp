@@ -28,7 +28,7 @@ Result<void> check_openable(std::uint32_t mode, int flags) {
 
 }  // namespace
 
-Result<std::unique_ptr<OpenFile>> Tree::open(const NodeRef& node, int flags) {
+Result<Opened> Tree::open(const NodeRef& node, int flags) {
   if ((flags & O_ACCMODE) == O_ACCMODE) {
     flags = (flags & ~O_ACCMODE) | O_RDWR;  // Linux's "3": ioctl only.
   }
@@ -44,7 +44,7 @@ Result<std::unique_ptr<OpenFile>> Tree::open(const NodeRef& node, int flags) {
   UniqueFd fd = TRY(sys::reopen(held.fd.fd(), host_flags));
   auto file = std::make_unique<OpenFile>(*this, node, host_flags);
   const FdLease lease = TRY(budget_.adopt(file->slot_, std::move(fd)));
-  return file;
+  return Opened{.attr = attr, .file = std::move(file)};
 }
 
 Result<Found> Tree::adopt_new(const NodeRef& dir, int dir_fd, const Name& name,
@@ -87,17 +87,17 @@ Result<Created> Tree::create(const NodeRef& dir, const Name& name, int flags, st
                               mapped::kHostFileMode);
   if (!fd && fd.error() == Errno{EEXIST} && (flags & O_EXCL) == 0) {
     Found found = TRY(lookup(dir, name));
-    auto file = TRY(open(found.node, flags));
-    return Created{.found = std::move(found), .file = std::move(file)};
+    Opened opened = TRY(open(found.node, flags));
+    return Created{.found = std::move(found), .file = std::move(opened.file)};
   }
-  UniqueFd opened = TRY(std::move(fd));
+  UniqueFd own = TRY(std::move(fd));
   const NewInode inode{.mode = S_IFREG | (mode & 07777U),
                        .uid = creator.uid,
                        .gid = creator.gid,
                        .rdev = std::nullopt};
   Found found = TRY(adopt_new(dir, dir_fd.fd(), name, inode));
   auto file = std::make_unique<OpenFile>(*this, found.node, host_flags & ~O_TRUNC);
-  const FdLease lease = TRY(budget_.adopt(file->slot_, std::move(opened)));
+  const FdLease lease = TRY(budget_.adopt(file->slot_, std::move(own)));
   return Created{.found = std::move(found), .file = std::move(file)};
 }
 

@@ -59,9 +59,9 @@ Result<wire::Rlopen> Session::on(const wire::Tlopen& m) {
   if (fid->is_open()) {
     return fail(EINVAL);
   }
-  const fs::Attr attr = TRY(tree_.attr(fid->node));
-  fid->file = TRY(tree_.open(fid->node, host_flags(m.flags)));
-  return wire::Rlopen{.qid = make_qid(attr), .iounit = 0};
+  fs::Opened opened = TRY(tree_.open(fid->node, host_flags(m.flags)));
+  fid->file = std::move(opened.file);
+  return wire::Rlopen{.qid = make_qid(opened.attr), .iounit = 0};
 }
 
 Result<wire::Rlcreate> Session::on(const wire::Tlcreate& m) {
