@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 
@@ -99,8 +100,11 @@ void AgentSwitchboard::take_hello(const agent::Hello& hello) {
     return;
   }
   if (hello.version != agent::kProtocolVersion) {
-    log::error("the agent in the guest speaks version {} of its protocol, we {}", hello.version,
-               agent::kProtocolVersion);
+    // Once: a guest could say it for ever.
+    if (!std::exchange(has_complained_, true)) {
+      log::error("the agent in the guest speaks version {} of its protocol, we {}", hello.version,
+                 agent::kProtocolVersion);
+    }
     return;
   }
   is_connected_ = true;

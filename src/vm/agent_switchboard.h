@@ -74,6 +74,7 @@ class AgentSwitchboard {
   std::uint64_t session_ = 0;
   std::atomic<bool> is_connected_ = false;
   std::uint32_t last_command_ = 0;
+  bool has_complained_ = false;
 };
 
 }  // namespace nineroot::vm
