@@ -114,6 +114,28 @@ TEST_F(HostileRing, LoopOfEmptyBuffers) {
   EXPECT_EQ(defect_of_head_0(), RingDefect::chain_too_long);
 }
 
+TEST_F(HostileRing, ALargeRingHasNoLongerChainsThanASmallOne) {
+  DriverSim large(ram_, {.size = 2048, .has_indirect = false});
+  const auto at = [&](std::uint64_t address) {
+    return memory_.at_user_address(ram_.user_address(address), 1);
+  };
+  queue_.start({.descriptors = at(large.descriptor_address()),
+                .avail = at(large.avail_address()),
+                .used = at(large.used_address()),
+                .size = 2048},
+               0, true);
+  const Descriptor one{.address = 0x5000, .length = 1, .flags = 0, .next = 0};
+  large.submit_chain(std::vector<Descriptor>(1024, one));
+  const auto chain = queue_.pop();
+  ASSERT_TRUE(chain);
+  EXPECT_EQ(chain->readable.size(), 1024U);
+  queue_.push(chain->head, 0);
+  ASSERT_TRUE(large.take());
+  large.submit_chain(std::vector<Descriptor>(1025, one));
+  EXPECT_FALSE(queue_.pop());
+  EXPECT_EQ(queue_.defect(), RingDefect::chain_too_long);
+}
+
 TEST_F(HostileRing, ReadableAfterWritable) {
   put(0, 0x5000, 16, kDescWrite | kDescNext, 1);
   put(1, 0x6000, 16, 0);

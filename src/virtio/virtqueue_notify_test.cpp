@@ -100,11 +100,11 @@ TEST(EventIdx, ABusyDeviceIsNotKicked) {
   EXPECT_EQ(pair.driver.kicks(), 1U);
   pair.queue.disarm();
   pair.submit();
+  pair.answer();
+  pair.answer();
   pair.submit();
-  EXPECT_EQ(pair.driver.kicks(), 1U);
-  for (int i = 0; i < 3; ++i) {
-    pair.answer();
-  }
+  EXPECT_EQ(pair.driver.kicks(), 1U) << "popping asks for nothing";
+  pair.answer();
   EXPECT_FALSE(pair.queue.arm());
   pair.submit();
   EXPECT_EQ(pair.driver.kicks(), 2U);

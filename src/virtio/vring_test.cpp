@@ -137,6 +137,18 @@ TEST_F(VringTest, ANewRingIsARestart) {
   EXPECT_EQ(ring().queue().in_flight(), 0U);
 }
 
+TEST_F(VringTest, AnotherUsedIndexInMemoryMakesARestart) {
+  start();
+  submit();
+  ASSERT_TRUE(ring().pop());  // Never completed: the used index stays 0.
+  enable(false);
+  const std::uint16_t base = get_base();
+  driver_ = test::DriverSim(ram_, {.first_index = base});
+  start(base);
+  EXPECT_EQ(listener_.restarts, 1);
+  EXPECT_EQ(ring().queue().in_flight(), 0U);
+}
+
 TEST_F(VringTest, ARingThatWasNeverAskedForItsBaseStartsAnewAllTheSame) {
   start();
   submit();
