@@ -1,14 +1,16 @@
 #include "guest/guest_system.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
+#include <cerrno>
 
+#include "agent/child.h"
 #include "guest/read_text.h"
 
 namespace nineroot::guest {
@@ -54,7 +56,37 @@ bool runs_well(const char* program, const char* argument) {
   return child && waitpid(child->pid, &status, 0) == child->pid && status == 0;
 }
 
-[[noreturn]] void power_off_now() {
+// Runs `body` in a process that is no child of ours; the result is readable to its standard output,
+// and ends with it.  The guest's init reaps it: a dead child of the agent, which does not wait for
+// children when it has nothing to do, would hold up systemd's shutdown by ten seconds.
+UniqueFd start_orphan(void (*body)()) {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
+    return UniqueFd();
+  }
+  UniqueFd read_end(ends[0]);
+  const UniqueFd write_end(ends[1]);
+  const pid_t child = fork();
+  if (child == 0) {
+    if (fork() == 0) {
+      signal(SIGPIPE, SIG_DFL);
+      dup2(write_end.get(), STDOUT_FILENO);
+      body();
+    }
+    _exit(0);
+  }
+  waitpid(child, nullptr, 0);
+  return read_end;
+}
+
+void ask_whether_booted() {
+  execlp("systemctl", "systemctl", "is-system-running", "--wait", nullptr);
+  // Where there is no systemctl nobody will ever know more than that systemd runs.
+  constexpr std::string_view kAnswer = "running\n";
+  [[maybe_unused]] const ssize_t ignored = write(STDOUT_FILENO, kAnswer.data(), kAnswer.size());
+}
+
+void power_off_now() {
   if (is_init_systemd()) {
     if (runs_well("systemctl", "poweroff")) {
       _exit(0);
@@ -80,7 +112,7 @@ bool GuestSystem::has_booted() {
   }
   if (!is_init_systemd()) {
     has_booted_ = true;
-  } else if (question_.pid > 0) {
+  } else if (question_.is_open()) {
     has_booted_ = take_answer();
   } else if (std::chrono::steady_clock::now() >= next_question_ && exists("/run/systemd/private")) {
     ask_systemd();
@@ -89,40 +121,33 @@ bool GuestSystem::has_booted() {
 }
 
 void GuestSystem::ask_systemd() {
-  Result<agent::Child> child =
-      agent::start_child({.argv = {"systemctl", "is-system-running", "--wait"},
-                          .environment = {},
-                          .directory = "/",
-                          .user = ""});
+  answer_.clear();
+  question_ = start_orphan(ask_whether_booted);
   next_question_ = std::chrono::steady_clock::now() + kBetweenQuestions;
-  if (child) {
-    question_ = std::move(*child);
-  }
 }
 
 bool GuestSystem::take_answer() {
-  int status = 0;
-  if (waitpid(question_.pid, &status, WNOHANG) == 0) {
+  std::array<char, 64> piece{};
+  const ssize_t got = read(question_.get(), piece.data(), piece.size());
+  if (got > 0) {
+    answer_.append(piece.data(), static_cast<std::size_t>(got));
+  }
+  if (got != 0) {
     return false;
   }
-  std::array<char, 64> answer{};
-  const ssize_t size = read(question_.out[0].get(), answer.data(), answer.size());
-  question_ = agent::Child();
+  // Without an answer it was too early to ask.
+  question_.reset();
   next_question_ = std::chrono::steady_clock::now() + kBetweenQuestions;
-  const std::string_view word(answer.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-  return word.starts_with("running") || word.starts_with("degraded") ||
-         word.starts_with("maintenance") || word.starts_with("stopping");
+  return answer_ == "running\n" || answer_ == "degraded\n" || answer_ == "maintenance\n" ||
+         answer_ == "stopping\n";
 }
 
 void GuestSystem::power_off() {
-  if (power_off_ > 0 && waitpid(power_off_, nullptr, WNOHANG) == 0) {
+  char ignored = 0;
+  if (power_off_.is_open() && read(power_off_.get(), &ignored, 1) < 0 && errno == EAGAIN) {
     return;
   }
-  power_off_ = fork();
-  if (power_off_ == 0) {
-    signal(SIGPIPE, SIG_DFL);
-    power_off_now();
-  }
+  power_off_ = start_orphan(power_off_now);
 }
 
 }  // namespace nineroot::guest

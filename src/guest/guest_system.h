@@ -1,13 +1,11 @@
 // The guest around the agent: has its init booted it, and how does it power off.
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <string>
 
-#include "agent/child.h"
 #include "agent/surroundings.h"
+#include "base/unique_fd.h"
 
 namespace nineroot::guest {
 
@@ -27,9 +25,10 @@ class GuestSystem : public agent::Surroundings {
   bool take_answer();
 
   bool has_booted_ = false;
-  agent::Child question_;  ///< systemctl; its pid is -1 while none runs.
+  UniqueFd question_;  ///< What systemctl says; open while it runs.
+  std::string answer_;
   std::chrono::steady_clock::time_point next_question_;
-  pid_t power_off_ = -1;
+  UniqueFd power_off_;  ///< Ends when the one that powers off does.
 };
 
 }  // namespace nineroot::guest
