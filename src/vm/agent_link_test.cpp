@@ -95,7 +95,8 @@ class AgentLinkTest : public testing::Test {
     }
   }
 
-  Client start_client(const std::string& script, std::chrono::seconds patience) {
+  Client start_client(const std::string& script, std::chrono::seconds patience,
+                      bool wants_tty = false) {
     Client client;
     std::array<std::array<int, 2>, 3> pipes{};
     for (std::array<int, 2>& ends : pipes) {
@@ -113,6 +114,7 @@ class AgentLinkTest : public testing::Test {
       port_.reset();
       ExecRequest request;
       request.argv = {"sh", "-c", script};
+      request.wants_tty = wants_tty;
       const Outcome<int> status = exec_in_guest(control_path(), request, patience);
       if (!status) {
         const std::string text = status.error().text();
@@ -169,6 +171,15 @@ TEST_F(AgentLinkTest, CarriesMuchBothWays) {
   writer.join();
   EXPECT_EQ(received.size(), sent.size());
   EXPECT_EQ(received, sent);
+  EXPECT_EQ(end_of(client.pid), 0);
+}
+
+TEST_F(AgentLinkTest, GivesATerminalWhoseInputEndsWithOurs) {
+  start_agent();
+  Client client = start_client("tty -s && cat", std::chrono::seconds(60), true);
+  ASSERT_EQ(::write(client.input.get(), "half", 4), 4);
+  client.input.reset();
+  EXPECT_NE(read_to_the_end(client.output.get()).find("halfhalf"), std::string::npos);
   EXPECT_EQ(end_of(client.pid), 0);
 }
 
