@@ -1,7 +1,6 @@
 // Whole connections: each VMM's own sequence of messages, and what a back-end owes to any of them.
 #include "transport/vhost_user_transport.h"
 
-#include <dirent.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -26,16 +25,6 @@ using test::FakeFrontend;
 using test::TransportThread;
 using test::Vmm;
 using test::VmmSequence;
-
-std::size_t open_descriptors() {
-  std::size_t count = 0;
-  DIR* directory = ::opendir("/proc/self/fd");
-  while (::readdir(directory) != nullptr) {
-    ++count;
-  }
-  ::closedir(directory);
-  return count;
-}
 
 /// A transport at one end of a socket pair and `vmm` at the other.
 struct Machine {
@@ -185,7 +174,7 @@ TEST(VhostUser, AHostileRingStopsNothingElse) {
 }
 
 TEST(VhostUser, LeaksNoDescriptors) {
-  const std::size_t before = open_descriptors();
+  const std::size_t before = test::open_descriptors();
   for (int i = 0; i < 3; ++i) {
     Machine machine(Vmm::qemu);
     DriverSim driver(machine.ram);
@@ -196,7 +185,7 @@ TEST(VhostUser, LeaksNoDescriptors) {
     machine.frontend.send_raw(test::payload_of(virtio::VhostHeader{.flags = 0}), {1, 1, 1});
     EXPECT_TRUE(machine.frontend.is_hung_up());
   }
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(test::open_descriptors(), before);
 }
 
 class Listening : public testing::Test {

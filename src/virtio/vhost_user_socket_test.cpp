@@ -1,6 +1,5 @@
 #include "virtio/vhost_user_socket.h"
 
-#include <dirent.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -25,16 +24,6 @@ std::vector<std::byte> message_of(VhostRequest request, std::uint32_t flags, std
   return bytes;
 }
 
-std::size_t open_descriptors() {
-  std::size_t count = 0;
-  DIR* directory = ::opendir("/proc/self/fd");
-  while (::readdir(directory) != nullptr) {
-    ++count;
-  }
-  ::closedir(directory);
-  return count;
-}
-
 class VhostUserSocketTest : public testing::Test {
  protected:
   /// What receive() says when it does not ask for more.
@@ -51,7 +40,7 @@ class VhostUserSocketTest : public testing::Test {
 
 TEST_F(VhostUserSocketTest, TakesAMessageWithItsDescriptors) {
   const UniqueFd event(::eventfd(0, EFD_CLOEXEC));
-  const std::size_t before = open_descriptors();
+  const std::size_t before = test::open_descriptors();
   frontend_.send_raw(message_of(VhostRequest::SET_VRING_KICK, 0x9, 8, 8),
                      {event.get(), event.get()});
   auto received = socket_.receive();
@@ -60,9 +49,9 @@ TEST_F(VhostUserSocketTest, TakesAMessageWithItsDescriptors) {
   EXPECT_TRUE((*received)->needs_reply);
   EXPECT_EQ((*received)->payload.size(), 8U);
   EXPECT_EQ((*received)->fds.size(), 2U);
-  EXPECT_EQ(open_descriptors(), before + 2);
+  EXPECT_EQ(test::open_descriptors(), before + 2);
   received->reset();
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(test::open_descriptors(), before);
 }
 
 TEST_F(VhostUserSocketTest, WaitsForTheRestAfterEveryByte) {
@@ -93,7 +82,7 @@ TEST_F(VhostUserSocketTest, KeepsMessagesApart) {
 TEST_F(VhostUserSocketTest, AFrontEndThatVanishesAnywhereIsNoticedAndLeaksNothing) {
   const UniqueFd event(::eventfd(0, EFD_CLOEXEC));
   const auto bytes = message_of(VhostRequest::SET_VRING_CALL, 0x1, 8, 8);
-  const std::size_t before = open_descriptors();
+  const std::size_t before = test::open_descriptors();
   for (std::size_t sent = 0; sent < bytes.size(); ++sent) {
     auto pair = test::make_socket_pair();
     FakeFrontend frontend(std::move(pair.theirs));
@@ -104,7 +93,7 @@ TEST_F(VhostUserSocketTest, AFrontEndThatVanishesAnywhereIsNoticedAndLeaksNothin
     frontend.hang_up();
     EXPECT_EQ(socket.receive().error(), Errno{EPIPE}) << sent;
   }
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(test::open_descriptors(), before);
 }
 
 TEST_F(VhostUserSocketTest, RefusesAnotherVersion) {
@@ -122,7 +111,7 @@ TEST_F(VhostUserSocketTest, RefusesAPayloadThatIsTooLong) {
 
 TEST_F(VhostUserSocketTest, TakesThirtyTwoDescriptorsAndNoMore) {
   const UniqueFd event(::eventfd(0, EFD_CLOEXEC));
-  const std::size_t before = open_descriptors();
+  const std::size_t before = test::open_descriptors();
   const auto bytes = message_of(VhostRequest::SET_MEM_TABLE, 0x1, 0);
   EXPECT_EQ(error_of(bytes, std::vector(32, event.get())), Errno{0});
   EXPECT_EQ(error_of(bytes, std::vector(33, event.get())), Errno{EPROTO});
@@ -134,7 +123,7 @@ TEST_F(VhostUserSocketTest, TakesThirtyTwoDescriptorsAndNoMore) {
   socket_ = VhostUserSocket(UniqueFd());
   frontend_.hang_up();
   frontend.hang_up();
-  EXPECT_EQ(open_descriptors(), before - 2);
+  EXPECT_EQ(test::open_descriptors(), before - 2);
 }
 
 TEST_F(VhostUserSocketTest, CountsDescriptorsOverTheWholeHeader) {

@@ -7,6 +7,8 @@
 
 #include <array>
 #include <cstring>
+#include <filesystem>
+#include <iterator>
 #include <stdexcept>
 
 namespace nineroot::test {
@@ -30,6 +32,11 @@ SocketPair make_socket_pair() {
     throw std::runtime_error("socketpair");
   }
   return {.ours = UniqueFd(ends[0]), .theirs = UniqueFd(ends[1])};
+}
+
+std::size_t open_descriptors() {
+  const std::filesystem::directory_iterator open("/proc/self/fd");
+  return static_cast<std::size_t>(std::distance(begin(open), end(open)));
 }
 
 FakeFrontend FakeFrontend::connect(const std::string& path) {

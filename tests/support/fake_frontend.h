@@ -21,6 +21,9 @@ struct SocketPair {
 };
 [[nodiscard]] SocketPair make_socket_pair();
 
+/// How many descriptors this process has open: what is leaked shows as a difference.
+[[nodiscard]] std::size_t open_descriptors();
+
 /// A payload of one POD, or of several after one another.
 template <class... T>
 [[nodiscard]] std::vector<std::byte> payload_of(const T&... values) {
