@@ -15,12 +15,12 @@ namespace nineroot::vm {
 /// What machine.toml holds; the defaults are those of a tree without one.
 struct Settings {
   std::uint32_t memory_mib = 2048;
-  std::uint32_t cpus = 0;                   ///< 0: as many as the host has, at most 4.
-  std::string cache = "mmap";               ///< mmap, loose or none.
-  std::string identity = "mapped-xattr";    ///< As `serve --identity`.
-  std::string append;                       ///< Added to the kernel's command line.
-  std::string source;                       ///< What it was created from, for people.
-  std::string created;                      ///< RFC 3339, UTC.
+  std::uint32_t cpus = 0;                 ///< 0: as many as the host has, at most 4.
+  std::string cache = "mmap";             ///< mmap, loose or none.
+  std::string identity = "mapped-xattr";  ///< As `serve --identity`.
+  std::string append;                     ///< Added to the kernel's command line.
+  std::string source;                     ///< What it was created from, for people.
+  std::string created;                    ///< RFC 3339, UTC.
 
   /// Reads and writes the TOML text.  Unknown keys and wrong types are a Failure that names the
   /// line; a missing key has its default.
@@ -30,9 +30,9 @@ struct Settings {
 
 /// One machine, or one bare tree.
 struct Machine {
-  std::string name;               ///< For a bare tree: its path, for people.
+  std::string name;                 ///< For a bare tree: its path, for people.
   std::filesystem::path directory;  ///< Empty for a bare tree.
-  std::filesystem::path root;     ///< The tree.
+  std::filesystem::path root;       ///< The tree.
   Settings settings;
 
   [[nodiscard]] bool is_bare_tree() const { return directory.empty(); }

@@ -135,6 +135,28 @@ Outcome<Process> Process::spawn(const SpawnRequest& request) {
   return process;
 }
 
+Outcome<Process> Process::fork(const std::function<int()>& body) {
+  const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid < 0) {
+    return failure(Errno{errno}, "cannot start a process");
+  }
+  if (pid == 0) {
+    ::setpgid(0, 0);
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (::getppid() != parent || ::dup2(null.get(), STDIN_FILENO) < 0) {
+      ::_exit(127);
+    }
+    ::_exit(body());
+  }
+  Process process(pid, UniqueFd(open_pidfd(pid)));
+  if (!process.pidfd_.is_open()) {
+    return failure(Errno{errno}, "cannot start a process: no pidfd");
+  }
+  return process;
+}
+
 Process::Process(Process&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       pidfd_(std::move(other.pidfd_)),

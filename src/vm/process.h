@@ -6,7 +6,9 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,6 +45,11 @@ class Process {
  public:
   /// Fails with the errno of execve when the program cannot be started.
   static Outcome<Process> spawn(const SpawnRequest& request);
+
+  /// A copy of this process that runs `body` and exits with its value, in a process group of its
+  /// own, with /dev/null as its standard input, and told to end (SIGTERM) when the calling thread
+  /// ends.  Only before this process has other threads.
+  static Outcome<Process> fork(const std::function<int()>& body);
 
   Process(Process&& other) noexcept;
   Process& operator=(Process&& other) noexcept;

@@ -96,6 +96,12 @@ TEST(Process, StartsWithoutBlockedSignals) {
   EXPECT_EQ(process.wait().signal, SIGTERM);
 }
 
+TEST(Process, ForksABodyWhoseValueIsItsStatus) {
+  Outcome<Process> process = Process::fork([] { return ::getpgrp() == ::getpid() ? 42 : 1; });
+  ASSERT_TRUE(process);
+  EXPECT_EQ(process->wait().code, 42);
+}
+
 TEST(ProcessIdentity, ReachesTheVeryProcessAndNoOther) {
   Process process = start({.argv = {"sleep", "1000"}});
   const std::optional<ProcessIdentity> identity = ProcessIdentity::of(process.pid());

@@ -12,8 +12,8 @@ namespace {
 constexpr const char* kNinepDevice =
     "vhost-user-test-device-pci,virtio-id=9,num_vqs=1,vq_size=256,config_size=64,chardev=root";
 
-// The network card that carries nothing but 9P, known to our init by its address.  Its own network
-// has another range than the guest's usual one, so that neither hides the other.
+// The network card that carries nothing but 9P, known to our init by its address, which keeps it
+// and its addresses from the rest of the guest (src/guest/private_network.h).
 constexpr const char* kNinepCard = "virtio-net-pci,netdev=root,mac=52:54:00:39:50:01,romfile=";
 constexpr const char* kNinepNetwork =
     "user,id=root,restrict=on,ipv6=off,guestfwd=tcp:10.0.2.100:564-chardev:root";
@@ -88,9 +88,6 @@ void add_root(Command& command, const QemuMachine& machine) {
 
 void add_network(Command& command, const QemuMachine& machine) {
   std::string network = "user,id=net";
-  if (machine.transport == RootTransport::tcp) {
-    network += ",net=10.0.3.0/24";
-  }
   for (const PortForward& port : machine.ports) {
     network += fmt::format(",hostfwd=tcp:127.0.0.1:{}-:{}", port.host, port.guest);
   }

@@ -75,7 +75,7 @@ TEST(QemuCommand, GivesAnOldQemuTheServerOnANetworkCardOfItsOwn) {
             "user,id=root,restrict=on,ipv6=off,guestfwd=tcp:10.0.2.100:564-chardev:root");
   EXPECT_EQ(value_of(words, "-device", 0),
             "virtio-net-pci,netdev=root,mac=52:54:00:39:50:01,romfile=");
-  EXPECT_EQ(value_of(words, "-netdev", 1), "user,id=net,net=10.0.3.0/24");
+  EXPECT_EQ(value_of(words, "-netdev", 1), "user,id=net");
   EXPECT_TRUE(has(words, "-no-reboot"));
 }
 

@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kLongestPart = 24;
-constexpr std::size_t kLongestSocketName = std::string_view("/agent.sock").size();
+constexpr std::size_t kLongestSocketName = std::string_view("/command/agent.sock").size();
 
 // FNV-1a, 64 bits: spreads paths, defends against nothing.
 std::uint64_t hash(std::string_view text) {
@@ -99,10 +99,14 @@ RuntimePaths RuntimePaths::of(const Machine& machine) {
   return {.directory = base_directory(name) / name};
 }
 
+Outcome<void> RuntimePaths::make_directories() const {
+  TRY(make_private(directory.parent_path()));
+  return make_private(directory);
+}
+
 Outcome<RuntimeLock> RuntimeLock::acquire(const Machine& machine) {
   RuntimePaths paths = RuntimePaths::of(machine);
-  TRY(make_private(paths.directory.parent_path()));
-  TRY(make_private(paths.directory));
+  TRY(paths.make_directories());
   UniqueFd file(::open(paths.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.is_open()) {
     return failure(Errno{errno}, "cannot open the lock {}", paths.lock().string());

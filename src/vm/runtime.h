@@ -24,6 +24,9 @@ struct RuntimePaths {
   /// to 24 letters, and a hash of its tree's path: equal for all ways to name one tree.
   static RuntimePaths of(const Machine& machine);
 
+  /// Makes the directory and its parent, 0700; refuses one that others own or can enter.
+  Outcome<void> make_directories() const;
+
   [[nodiscard]] std::filesystem::path lock() const { return directory / "lock"; }
 
   [[nodiscard]] std::filesystem::path state() const { return directory / "state.json"; }
@@ -63,8 +66,7 @@ struct RunningState {
 /// that a server which is still writing keeps the tree from being booted again.
 class RuntimeLock {
  public:
-  /// Makes the directory (0700; refuses one that another user owns or can write) and takes the
-  /// lock; fails with the owner's pid if the machine runs.
+  /// Makes the directory and takes the lock; fails with the owner's pid if the machine runs.
   static Outcome<RuntimeLock> acquire(const Machine& machine);
 
   RuntimeLock(RuntimeLock&&) = default;

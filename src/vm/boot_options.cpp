@@ -1,0 +1,107 @@
+#include "vm/boot_options.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "storage/guest_tree.h"
+
+namespace nineroot::vm {
+namespace {
+
+constexpr std::uint32_t kLeastMemoryMib = 64;
+constexpr std::uint32_t kMostDefaultCpus = 4;
+constexpr std::array<std::string_view, 3> kCaches = {"mmap", "loose", "none"};
+constexpr std::array<std::string_view, 4> kIdentities = {"mapped-xattr", "mapped-file",
+                                                         "passthrough", "none"};
+
+std::uint32_t default_cpus() {
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
+    return 1;
+  }
+  return std::clamp(static_cast<std::uint32_t>(CPU_COUNT(&allowed)), 1U, kMostDefaultCpus);
+}
+
+template <std::size_t N>
+Outcome<void> check_one_of(const char* what, const std::string& value,
+                           const std::array<std::string_view, N>& known) {
+  if (std::ranges::find(known, value) == known.end()) {
+    return std::unexpected(Failure(fmt::format("there is no {} {}", what, value))
+                               .with_hint(fmt::format("say one of {}", fmt::join(known, ", ")))
+                               .as_usage());
+  }
+  return {};
+}
+
+// A bare tree has no settings: what it is shows in itself.
+Outcome<std::string> identity_of_bare_tree(const Machine& machine) {
+  const storage::GuestTree tree = TRY(storage::GuestTree::open(machine.root));
+  switch (tree.layout()) {
+    case storage::Layout::mapped_file:
+      return "mapped-file";
+    case storage::Layout::plain:
+      // Only root can give files away; for others the guest's owners must be recorded.
+      return ::geteuid() == 0 ? "passthrough" : "mapped-xattr";
+    case storage::Layout::mapped_xattr:
+      break;
+  }
+  return "mapped-xattr";
+}
+
+}  // namespace
+
+std::optional<std::uint32_t> parse_memory(std::string_view text) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  if (error != std::errc()) {
+    return std::nullopt;
+  }
+  std::uint64_t mib = number;
+  if (unit == "G" || unit == "GiB" || unit == "g") {
+    mib *= 1024;
+  } else if (!(unit.empty() || unit == "M" || unit == "MiB" || unit == "m")) {
+    return std::nullopt;
+  }
+  if (mib < kLeastMemoryMib || mib > UINT32_MAX) {
+    return std::nullopt;
+  }
+  return static_cast<std::uint32_t>(mib);
+}
+
+Outcome<Settings> effective_settings(const Machine& machine, const BootOptions& options) {
+  Settings settings = machine.settings;
+  if (machine.is_bare_tree() && options.identity.empty()) {
+    settings.identity = TRY(identity_of_bare_tree(machine));
+  }
+  settings.memory_mib = options.memory_mib.value_or(settings.memory_mib);
+  settings.cpus = options.cpus.value_or(settings.cpus);
+  if (settings.cpus == 0) {
+    settings.cpus = default_cpus();
+  }
+  if (!options.cache.empty()) {
+    settings.cache = options.cache;
+  }
+  if (!options.identity.empty()) {
+    settings.identity = options.identity;
+  }
+  if (!options.append.empty()) {
+    settings.append += (settings.append.empty() ? "" : " ") + options.append;
+  }
+  TRY(check_one_of("cache mode", settings.cache, kCaches));
+  TRY(check_one_of("identity", settings.identity, kIdentities));
+  return settings;
+}
+
+storage::Layout layout_of(std::string_view identity) {
+  if (identity == "mapped-xattr") {
+    return storage::Layout::mapped_xattr;
+  }
+  return identity == "mapped-file" ? storage::Layout::mapped_file : storage::Layout::plain;
+}
+
+}  // namespace nineroot::vm
