@@ -167,7 +167,8 @@ class MappedFileIdentity : public Identity {
   static Result<mapped::Recorded> read(int fd) {
     std::string text(kMaxMetadataSize, '\0');
     IoVecs to(std::as_writable_bytes(std::span(text)));
-    text.resize(TRY(sys::read(fd, to, 0)));
+    const std::size_t size = TRY(sys::read(fd, to, 0));
+    text.resize(size);
     return mapped::decode_metadata(text);
   }
 

@@ -106,7 +106,8 @@ Result<std::vector<std::byte>> get_xattr(const FdPath& path, const char* name) {
     value.resize(kMaxXattrSize);
     size = get_xattr(path, name, value);
   }
-  value.resize(TRY(std::move(size)));
+  const std::size_t length = TRY(size);
+  value.resize(length);
   return value;
 }
 

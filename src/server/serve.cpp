@@ -105,15 +105,17 @@ Outcome<Transports> open_transports(const ServeOptions& options, const Sessions&
   const auto virtio = sessions.factory(kVirtioMsize);
   const auto stream = sessions.factory(wire::kMaxMsize);
   for (const std::string& path : options.vhost_user) {
-    transports.push_back(TRY(transport::VhostUserTransport::listen(
-        path, {.tag = options.tag, .once = options.once}, virtio)));
+    auto made = TRY(transport::VhostUserTransport::listen(
+        path, {.tag = options.tag, .once = options.once}, virtio));
+    transports.push_back(std::move(made));
   }
   for (const std::string& address : options.listen) {
-    transports.push_back(TRY(transport::listen_stream(address, {.once = options.once}, stream)));
+    auto made = TRY(transport::listen_stream(address, {.once = options.once}, stream));
+    transports.push_back(std::move(made));
   }
   for (const int fd : options.fds) {
-    transports.push_back(
-        TRY(transport::adopt_stream(UniqueFd(fd), {.once = options.once}, stream)));
+    auto made = TRY(transport::adopt_stream(UniqueFd(fd), {.once = options.once}, stream));
+    transports.push_back(std::move(made));
   }
   if (transports.empty()) {
     return std::unexpected(

@@ -9,12 +9,14 @@
 #include <atomic>
 #include <cerrno>
 #include <list>
+#include <new>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include <netdb.h>
 
-#include "base/log.h"
+#include "base/log_budget.h"
 #include "transport/stream_connection.h"
 #include "transport/unix_listener.h"
 
@@ -24,6 +26,7 @@ namespace {
 /// Connections at once; each costs a thread and its buffers.
 constexpr std::size_t kMaxConnections = 64;
 constexpr int kAcceptPauseMs = 200;
+constexpr unsigned kMaxWarnings = 8;
 
 void set_option(int socket, int level, int option, int value) {
   // A Unix socket has no TCP options, and no harm is done without them.
@@ -36,12 +39,19 @@ void tune(int socket) {
   set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
-void serve_connection(UniqueFd socket, const wire::HandlerFactory& make_handler, int stop_fd) {
+void serve_connection(UniqueFd socket, const wire::HandlerFactory& make_handler, int stop_fd,
+                      LogBudget& log) {
   tune(socket.get());
-  StreamConnection connection(std::move(socket), make_handler);
-  const auto served = connection.run(stop_fd);
-  if (!served) {
-    log::warn("{}", served.error().what());
+  try {
+    StreamConnection connection(std::move(socket), make_handler);
+    const auto served = connection.run(stop_fd);
+    if (!served) {
+      log.warn("{}", served.error().what());
+    }
+  } catch (const std::system_error& error) {
+    log.warn("a 9P client was turned away: {}", error.what());  // No descriptor for its mailbox.
+  } catch (const std::bad_alloc&) {
+    log.warn("a 9P client was turned away: out of memory");
   }
 }
 
@@ -52,13 +62,14 @@ class ConnectedStream final : public Transport {
       : socket_(std::move(socket)), make_handler_(std::move(make_handler)) {}
 
   Outcome<void> run(int stop_fd) override {
-    serve_connection(std::move(socket_), make_handler_, stop_fd);
+    serve_connection(std::move(socket_), make_handler_, stop_fd, log_);
     return {};
   }
 
  private:
   UniqueFd socket_;
   wire::HandlerFactory make_handler_;
+  LogBudget log_{kMaxWarnings};
 };
 
 class ListeningStream final : public Transport {
@@ -102,7 +113,7 @@ class ListeningStream final : public Transport {
     UniqueFd peer(::accept4(fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!peer.is_open()) {
       if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
-        log::warn("cannot accept a 9P client: {}", describe(Errno{errno}));
+        log_.warn("cannot accept a 9P client: {}", describe(Errno{errno}));
         ::usleep(kAcceptPauseMs * 1000);
       }
       return;
@@ -110,7 +121,7 @@ class ListeningStream final : public Transport {
     Connection& connection = connections_.emplace_back();
     connection.thread =
         std::jthread([this, &connection, stop_fd, peer = std::move(peer)]() mutable {
-          serve_connection(std::move(peer), make_handler_, stop_fd);
+          serve_connection(std::move(peer), make_handler_, stop_fd, log_);
           connection.is_over = true;
         });
   }
@@ -124,6 +135,7 @@ class ListeningStream final : public Transport {
   std::optional<UnixListener> unix_listener_;
   StreamOptions options_;
   wire::HandlerFactory make_handler_;
+  LogBudget log_{kMaxWarnings};  ///< Before the connections, whose threads use it.
   std::list<Connection> connections_;
 };
 

@@ -11,11 +11,11 @@
 #include <string>
 
 #include "base/failure.h"
+#include "base/log_budget.h"
 #include "base/unique_fd.h"
 #include "transport/transport.h"
 #include "transport/unix_listener.h"
 #include "transport/vhost_user_connection.h"
-#include "virtio/log_budget.h"
 #include "wire/exchange.h"
 
 namespace nineroot::transport {
@@ -58,7 +58,7 @@ class VhostUserTransport final : public Transport {
   std::unique_ptr<VhostUserConnection> connection_;
   /// No looking at the listener before then: accepting failed for want of descriptors.
   Clock::time_point accept_after_{};
-  virtio::LogBudget peer_log_{8};
+  LogBudget peer_log_{8};
 };
 
 }  // namespace nineroot::transport

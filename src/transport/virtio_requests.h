@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "virtio/log_budget.h"
+#include "base/log_budget.h"
 #include "virtio/vring.h"
 #include "wire/exchange.h"
 
@@ -56,7 +56,7 @@ class VirtioRequests final : public wire::ReplySink {
 
   virtio::Vring& ring_;
   std::vector<Parked> parked_;
-  virtio::LogBudget bad_request_log_{8};
+  LogBudget bad_request_log_{8};
 };
 
 }  // namespace nineroot::transport

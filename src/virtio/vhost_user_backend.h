@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/failure.h"
+#include "base/log_budget.h"
 #include "virtio/guest_memory.h"
-#include "virtio/log_budget.h"
 #include "virtio/vhost_user_message.h"
 #include "virtio/vring.h"
 

@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/log_budget.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "virtio/guest_memory.h"
-#include "virtio/log_budget.h"
 #include "virtio/virtqueue.h"
 
 namespace nineroot::virtio {
