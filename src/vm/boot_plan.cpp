@@ -111,10 +111,12 @@ Outcome<std::string> print_boot_commands(const Machine& machine, const BootOptio
   const BootPlan plan = TRY(plan_boot(machine, options, paths));
   return fmt::format(
       "# The 9P server; it must listen before QEMU starts, and ends after it.\n"
-      "{} &\n\n"
+      "{0} &\n"
+      "while [ ! -S {1} ]; do sleep 0.1; done\n\n"
       "# The machine; Ctrl-A x ends it.\n"
-      "{}\n",
-      shell_command(plan.server), shell_command(qemu_command(plan.machine)));
+      "{2}\n",
+      shell_command(plan.server), shell_quote(paths.server_socket().string()),
+      shell_command(qemu_command(plan.machine)));
 }
 
 }  // namespace nineroot::vm

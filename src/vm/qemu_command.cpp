@@ -101,12 +101,12 @@ void add_console(Command& command, const QemuMachine& machine) {
     command.add("-chardev", fmt::format("socket,id=console,fd={}", machine.console_fd));
   } else {
     command.add("-chardev", "stdio,id=console,mux=on,signal=off");
-    command.add("-mon", "chardev=console,mode=readline");
+    command.add("-monitor", "chardev:console");
   }
   command.add("-serial", "chardev:console");
   if (machine.qmp_fd >= 0) {
     command.add("-chardev", fmt::format("socket,id=qmp,fd={}", machine.qmp_fd));
-    command.add("-mon", "chardev=qmp,mode=control");
+    command.add("-qmp", "chardev:qmp");
   }
 }
 

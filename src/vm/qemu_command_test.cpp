@@ -57,8 +57,8 @@ TEST(QemuCommand, AttachesTheServerByVhostUserOverSharedMemory) {
           "chardev=root",
           "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile=", "-display",
           "none", "-chardev", "socket,id=console,fd=5", "-serial", "chardev:console", "-chardev",
-          "socket,id=qmp,fd=6", "-mon", "chardev=qmp,mode=control", "-device", "virtio-serial-pci",
-          "-chardev", "socket,id=agent,path=/run/deb/port.sock,server=on,wait=off", "-device",
+          "socket,id=qmp,fd=6", "-qmp", "chardev:qmp", "-device", "virtio-serial-pci", "-chardev",
+          "socket,id=agent,path=/run/deb/port.sock,server=on,wait=off", "-device",
           "virtserialport,chardev=agent,name=org.nineroot.agent", "-device", "virtio-rng-pci",
           "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"));
 }
@@ -92,7 +92,7 @@ TEST(QemuCommand, PutsTheConsoleOnTheTerminalWhereNobodyRelaysIt) {
   machine.qmp_fd = -1;
   const Words words = qemu_command(machine);
   EXPECT_EQ(value_of(words, "-chardev", 1), "stdio,id=console,mux=on,signal=off");
-  EXPECT_EQ(value_of(words, "-mon"), "chardev=console,mode=readline");
+  EXPECT_EQ(value_of(words, "-monitor"), "chardev:console");
 }
 
 TEST(QemuCommand, TakesTheHostsCpuUnderKvm) {

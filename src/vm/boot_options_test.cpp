@@ -1,0 +1,67 @@
+#include "vm/boot_options.h"
+
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "storage/scratch_directory.h"
+
+namespace nineroot::vm {
+namespace {
+
+TEST(BootOptions, ReadSizesOfMemory) {
+  EXPECT_EQ(parse_memory("2048"), 2048U);
+  EXPECT_EQ(parse_memory("512M"), 512U);
+  EXPECT_EQ(parse_memory("2G"), 2048U);
+  EXPECT_EQ(parse_memory("1GiB"), 1024U);
+  for (const char* bad : {"", "M", "63", "2T", "2.5G", "-1", "4294967295G", "2 G", "99999999999"}) {
+    EXPECT_EQ(parse_memory(bad), std::nullopt) << bad;
+  }
+}
+
+TEST(BootOptions, StandOverTheSettings) {
+  Machine machine{.name = "deb", .directory = "/m", .root = "/m/root", .settings = {}};
+  machine.settings.cpus = 3;
+  machine.settings.append = "quiet";
+  BootOptions options;
+  options.memory_mib = 512;
+  options.cache = "loose";
+  options.append = "debug";
+  const Outcome<Settings> settings = effective_settings(machine, options);
+  ASSERT_TRUE(settings) << settings.error().text();
+  EXPECT_EQ(settings->memory_mib, 512U);
+  EXPECT_EQ(settings->cpus, 3U);
+  EXPECT_EQ(settings->cache, "loose");
+  EXPECT_EQ(settings->append, "quiet debug");
+}
+
+TEST(BootOptions, NeverLeaveTheCpusToNobody) {
+  const Machine machine{.name = "deb", .directory = "/m", .root = "/m/root", .settings = {}};
+  const Outcome<Settings> settings = effective_settings(machine, {});
+  ASSERT_TRUE(settings);
+  EXPECT_GE(settings->cpus, 1U);
+  EXPECT_LE(settings->cpus, 4U);
+}
+
+TEST(BootOptions, RefuseWhatIsNotACacheModeOrAnIdentity) {
+  const Machine machine{.name = "deb", .directory = "/m", .root = "/m/root", .settings = {}};
+  BootOptions options;
+  options.cache = "fast";
+  EXPECT_TRUE(effective_settings(machine, options).error().is_usage());
+  options.cache.clear();
+  options.identity = "mapped";
+  EXPECT_TRUE(effective_settings(machine, options).error().is_usage());
+}
+
+TEST(BootOptions, FindOutHowABareTreeIsLaidOut) {
+  const storage::ScratchDirectory scratch;
+  const Machine machine{
+      .name = scratch.path().string(), .directory = {}, .root = scratch.path(), .settings = {}};
+  EXPECT_EQ(effective_settings(machine, {})->identity,
+            ::geteuid() == 0 ? "passthrough" : "mapped-xattr");
+  std::filesystem::create_directory(scratch.path() / ".virtfs_metadata");
+  EXPECT_EQ(effective_settings(machine, {})->identity, "mapped-file");
+}
+
+}  // namespace
+}  // namespace nineroot::vm
