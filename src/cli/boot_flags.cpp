@@ -23,7 +23,8 @@ void add_boot_flags(CLI::App& verb, BootFlags& flags) {
                   "How QEMU reaches the 9P server: auto, vhost-user or tcp")
       ->capture_default_str();
   verb.add_option("--port", flags.ports,
-                  "HOST:GUEST, a TCP port of this host's loopback address that leads to the guest");
+                  "HOST:GUEST, a TCP port of this host's loopback address that leads to the guest")
+      ->allow_extra_args(false);
   verb.add_flag("--read-only", options.is_read_only, "The guest cannot change the tree");
 }
 

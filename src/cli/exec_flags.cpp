@@ -11,7 +11,8 @@ void add_exec_flags(CLI::App& verb, ExecFlags& flags) {
   verb.add_option("-u,--user", flags.user, "The guest's user who runs it (default: root)");
   verb.add_option("-w,--directory", flags.directory, "Where in the guest it runs")
       ->capture_default_str();
-  verb.add_option("-e,--env", flags.environment, "NAME=VALUE, added to its environment");
+  verb.add_option("-e,--env", flags.environment, "NAME=VALUE, added to its environment")
+      ->allow_extra_args(false);
   verb.add_flag("-t,--tty", flags.wants_tty, "Give it a terminal, even if this is none");
   verb.add_flag("-T,--no-tty", flags.wants_no_tty, "Give it none, even if this is one");
   verb.add_flag("--no-wait", flags.waits_not, "Do not wait until the guest has finished booting");

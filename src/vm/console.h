@@ -20,7 +20,8 @@ namespace nineroot::vm {
 /// What a person asked for with the key after Ctrl-A.
 enum class ConsoleRequest { nothing, quit, shut_down };
 
-/// Finds the kernel's last words in what a guest prints, in pieces of any size.
+/// Finds the last words of the kernel and of our init in what a guest prints, in pieces of any
+/// size.
 class PanicWatch {
  public:
   void see(std::string_view output);
@@ -28,13 +29,20 @@ class PanicWatch {
   /// The line of the panic, without its time stamp; empty if there was none.
   [[nodiscard]] const std::string& panic() const { return panic_; }
 
-  void forget() { panic_.clear(); }
+  /// Why our init did not start the guest, in its words; empty if it did.
+  [[nodiscard]] const std::string& init_error() const { return init_error_; }
+
+  void forget() {
+    panic_.clear();
+    init_error_.clear();
+  }
 
  private:
   void see_line(std::string_view line);
 
   std::string line_;
   std::string panic_;
+  std::string init_error_;
 };
 
 /// Splits what was typed into what the guest gets and what was asked for.

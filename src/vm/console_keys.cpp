@@ -9,6 +9,8 @@ namespace {
 
 constexpr char kEscape = 0x01;  // Ctrl-A, as in QEMU's own console.
 constexpr std::string_view kPanic = "Kernel panic - not syncing";
+// How src/guest/report.cpp begins the line of an error that ends the boot.
+constexpr std::string_view kInitError = "nineroot-init: error: ";
 // A kernel's line is under 1 KiB; a guest that never ends a line must not fill our memory.
 constexpr std::size_t kLongestLine = 4096;
 
@@ -28,6 +30,16 @@ std::size_t length_of_time_stamp(std::string_view line) {
   return is_time ? end + 2 : 0;
 }
 
+// What goes on to a terminal: only the printable letters of a guest may.
+std::string printable(std::string_view text) {
+  std::string plain(text);
+  while (plain.ends_with('\r')) {
+    plain.pop_back();
+  }
+  std::ranges::replace_if(plain, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return plain;
+}
+
 }  // namespace
 
 void PanicWatch::see(std::string_view output) {
@@ -45,15 +57,11 @@ void PanicWatch::see(std::string_view output) {
 
 void PanicWatch::see_line(std::string_view line) {
   const std::size_t start = length_of_time_stamp(line);
-  if (start == 0 || !line.substr(start).starts_with(kPanic) || !panic_.empty()) {
-    return;
+  if (start != 0 && line.substr(start).starts_with(kPanic) && panic_.empty()) {
+    panic_ = printable(line.substr(start));
+  } else if (line.starts_with(kInitError) && init_error_.empty()) {
+    init_error_ = printable(line.substr(kInitError.size()));
   }
-  panic_ = line.substr(start);
-  while (panic_.ends_with('\r')) {
-    panic_.pop_back();
-  }
-  // What follows goes to a terminal: only printable letters of a guest may.
-  std::ranges::replace_if(panic_, [](char c) { return c < ' ' || c > '~'; }, '?');
 }
 
 EscapeKeys::Typed EscapeKeys::filter(std::string_view keys) {

@@ -45,6 +45,13 @@ TEST(PanicWatch, FindsTheKernelsLastWordsInPiecesOfAnySize) {
   EXPECT_EQ(watch.panic(), "");
 }
 
+TEST(PanicWatch, FindsWhyOurInitGaveUp) {
+  PanicWatch watch;
+  watch.see("nineroot-init: warning: x\r\nnineroot-init: error: cannot start init=/x: no\r\n");
+  EXPECT_EQ(watch.init_error(), "cannot start init=/x: no");
+  EXPECT_EQ(watch.panic(), "");
+}
+
 TEST(PanicWatch, IsNotMisledByATextAboutPanics) {
   PanicWatch watch;
   watch.see("Kernel panic - not syncing: said a user\n");

@@ -59,6 +59,7 @@ Outcome<MachineRun> MachineRun::start(const BootPlan& plan, const RuntimeLock& l
   console_stream.theirs.reset();
   qmp_stream.theirs.reset();
   console.attach(std::move(console_stream.ours));
+  console.panic_watch().forget();
   Outcome<Qmp> qmp = Qmp::open(std::move(qmp_stream.ours), kQemuPatience);
   if (!qmp) {
     qemu.send(SIGTERM);
@@ -104,6 +105,7 @@ void MachineRun::take_events(Console& console) {
 
 Outcome<std::optional<RunEnd>> MachineRun::look(Console& console) {
   take_events(console);
+  had_agent_ = had_agent_ || has_agent_connected();
   if (is_readable(qemu_.pidfd())) {
     return end_of_qemu(console);
   }
@@ -121,6 +123,9 @@ Outcome<std::optional<RunEnd>> MachineRun::end_of_qemu(Console& console) {
   TRY(wait_for_server());
   if (!panic_.empty()) {
     return failure("the guest's kernel died: {}", panic_);
+  }
+  if (const std::string& why = console.panic_watch().init_error(); !had_agent_ && !why.empty()) {
+    return failure("the guest does not start: {}", why);
   }
   if (is_quitting_) {
     return RunEnd::quit;

@@ -46,6 +46,9 @@ class MachineRun {
 
   [[nodiscard]] bool has_agent_connected() const { return link_ && link_->is_connected(); }
 
+  /// Whether the agent was there at any look(): the guest's own init has been started.
+  [[nodiscard]] bool had_agent() const { return had_agent_; }
+
   [[nodiscard]] const Process& qemu() const { return qemu_; }
 
   [[nodiscard]] const Process& server() const { return server_; }
@@ -71,6 +74,7 @@ class MachineRun {
   std::string shutdown_reason_;
   std::string panic_;
   bool is_quitting_ = false;
+  bool had_agent_ = false;
   std::optional<std::chrono::steady_clock::time_point> server_ended_;
 };
 

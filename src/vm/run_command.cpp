@@ -7,18 +7,20 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <deque>
+#include <fstream>
 
 #include "base/log.h"
 #include "vm/boot.h"
 #include "vm/process.h"
 #include "vm/runtime.h"
-#include "vm/server_process.h"
 
 namespace nineroot::vm {
 namespace {
 
 // The agent has said hello already when the command is sent.
 constexpr std::chrono::seconds kAgentPatience{60};
+constexpr std::size_t kTailLines = 20;
 
 // Signals to this process while it waits for the guest, read instead of obeyed.
 class HeldSignals {
@@ -74,6 +76,22 @@ Booted wait_for_guest(int ready_fd) {
   }
 }
 
+// The end of the console, for a person who did not see it: without what steers terminals.
+void print_console_tail(const std::filesystem::path& log) {
+  std::deque<std::string> lines;
+  std::ifstream stream(log);
+  for (std::string line; std::getline(stream, line);) {
+    std::erase_if(line, [](char c) { return c != '\t' && (c < ' ' || c > '~'); });
+    lines.push_back(std::move(line));
+    if (lines.size() > kTailLines) {
+      lines.pop_front();
+    }
+  }
+  for (const std::string& line : lines) {
+    fmt::print(stderr, "console: {}\n", line);
+  }
+}
+
 int boot_in_background(const Machine& machine, const BootOptions& options) {
   const Outcome<int> ended = boot(machine, options);
   if (!ended) {
@@ -88,13 +106,18 @@ int boot_in_background(const Machine& machine, const BootOptions& options) {
 Outcome<int> run_in_booted(const Machine& machine, const BootOptions& options,
                            const ExecRequest& request) {
   const RuntimePaths paths = RuntimePaths::of(machine);
-  TRY(paths.make_directories());
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {
     return failure(Errno{errno}, "cannot make a pipe");
   }
   const UniqueFd ready(ends[0]);
   UniqueFd tell_ready(ends[1]);
+  {
+    // Says at once if it runs already; the process below takes the lock for itself.
+    const RuntimeLock lock = TRY(RuntimeLock::acquire(machine));
+    std::error_code ignored;
+    std::filesystem::remove(paths.console_log(), ignored);
+  }
   BootOptions quiet = options;
   quiet.console_log = paths.console_log();
   quiet.ready_fd = tell_ready.get();
@@ -108,9 +131,14 @@ Outcome<int> run_in_booted(const Machine& machine, const BootOptions& options,
   }
   if (!booted.is_ready) {
     machine_process.wait();
+    std::error_code error;
+    if (!std::filesystem::exists(paths.console_log(), error)) {
+      return 1;  // It did not come so far, and has said why.
+    }
+    print_console_tail(paths.console_log());
     return std::unexpected(
-        failure_with_log(fmt::format("{} did not boot", machine.name), paths.console_log())
-            .with_hint(fmt::format("its console is in {}", paths.console_log().string())));
+        Failure(fmt::format("{} did not boot", machine.name))
+            .with_hint(fmt::format("all of its console is in {}", paths.console_log().string())));
   }
   Outcome<int> status = exec_in_guest(paths.control_socket(), request, kAgentPatience);
   machine_process.send(SIGTERM);
