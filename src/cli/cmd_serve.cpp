@@ -30,9 +30,12 @@ void register_serve(CLI::App& app, Action& action) {
   CLI::App* verb = app.add_subcommand("serve", "Serve a directory tree over 9P2000.L");
   verb->add_option("directory", options.directory, "The directory to serve")->required();
   verb->add_option("--vhost-user", options.vhost_user,
-                   "Be a virtio-9p device at this socket, for QEMU 10.2 and newer");
-  verb->add_option("--listen", options.listen, "Listen at unix:PATH or tcp:HOST:PORT");
-  verb->add_option("--fd", options.fds, "Serve this inherited socket, connected or listening");
+                   "Be a virtio-9p device at this socket, for QEMU 10.2 and newer")
+      ->allow_extra_args(false);
+  verb->add_option("--listen", options.listen, "Listen at unix:PATH or tcp:HOST:PORT")
+      ->allow_extra_args(false);
+  verb->add_option("--fd", options.fds, "Serve this inherited socket, connected or listening")
+      ->allow_extra_args(false);
   verb->add_option("--tag", options.tag, "The mount tag that a guest sees")->capture_default_str();
   verb->add_flag("--read-only", options.is_read_only, "Refuse every change with EROFS");
   verb->add_option("--identity", arguments->identity,

@@ -44,9 +44,13 @@ ServerProcess::ServerProcess(const std::vector<std::string>& arguments) {
   const UniqueFd from(ready[0]);
   UniqueFd to(ready[1]);
   ::fcntl(from.get(), F_SETFD, FD_CLOEXEC);
-  std::vector<std::string> all{"serve",      tree_.path().string(),
-                               "--listen",   "unix:" + (sockets_.path() / "9p").string(),
-                               "--ready-fd", std::to_string(to.get())};
+  // Options before the directory: none of them may swallow it.
+  std::vector<std::string> all{"serve",
+                               "--listen",
+                               "unix:" + (sockets_.path() / "9p").string(),
+                               "--ready-fd",
+                               std::to_string(to.get()),
+                               tree_.path().string()};
   all.insert(all.end(), arguments.begin(), arguments.end());
   pid_ = spawn(all, -1);
   to.reset();
