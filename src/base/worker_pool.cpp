@@ -17,6 +17,11 @@ WorkerPool::~WorkerPool() {
   wake_.notify_all();
 }
 
+std::size_t WorkerPool::waiting() {
+  const std::lock_guard lock(mutex_);
+  return jobs_.size();
+}
+
 void WorkerPool::submit(Job job) {
   {
     const std::lock_guard lock(mutex_);

@@ -24,6 +24,9 @@ class WorkerPool {
   /// Adds threads; jobs that were submitted before wait for them.
   void start(unsigned threads);
 
+  /// Jobs that nobody has begun yet.
+  [[nodiscard]] std::size_t waiting();
+
   /// From any thread; never blocks on the jobs.
   void submit(Job job);
 

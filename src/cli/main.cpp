@@ -50,5 +50,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   std::setlocale(LC_CTYPE, "C.UTF-8");
   std::signal(SIGPIPE, SIG_IGN);
+  // A write beyond `ulimit -f` shall be the guest's EFBIG, not the server's end.
+  std::signal(SIGXFSZ, SIG_IGN);
   return nineroot::cli::run(argc, argv);
 }

@@ -151,6 +151,35 @@ TEST_F(DiskFormatTest, FailedRemovalKeepsMappedFileRecords) {
   EXPECT_EQ(tree->lookup(root, name("d"))->attr.mode, S_IFDIR | 01777U);
 }
 
+TEST_F(DiskFormatTest, NewMappedFileDoesNotInheritARecordThatAnotherShares) {
+  open(IdentityKind::mapped_file);
+  const NodeRef root = tree->root();
+  ASSERT_TRUE(tree->create(root, name("a"), O_RDWR, 0640, creator));
+  ASSERT_TRUE(tree->link(tree->lookup(root, name("a"))->node, root, name("b")));
+  std::filesystem::remove(directory.path() / "a");  // The host leaves the record behind.
+  ASSERT_TRUE(tree->create(root, name("a"), O_RDWR, 04755, creator));
+  EXPECT_EQ(tree->lookup(root, name("b"))->attr.mode, S_IFREG | 0640U);
+  EXPECT_EQ(tree->lookup(root, name("a"))->attr.mode, S_IFREG | 04755U);
+}
+
+TEST_F(DiskFormatTest, MappedFileKeepsNoDescriptorsOfWhatIsGone) {
+  open(IdentityKind::mapped_file);
+  const NodeRef root = tree->root();
+  const auto descriptors = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+  };
+  const auto before = descriptors();
+  for (int i = 0; i < 50; ++i) {
+    const auto created = tree->create(root, name("a"), O_RDWR, 0640, creator);
+    ASSERT_TRUE(created);
+    ASSERT_TRUE(tree->link(created->found.node, root, name("b")));
+    ASSERT_TRUE(tree->remove(root, name("a"), false));
+    ASSERT_TRUE(tree->lookup(root, name("b")));
+    ASSERT_TRUE(tree->remove(root, name("b"), false));
+  }
+  EXPECT_EQ(descriptors(), before);
+}
+
 TEST_F(DiskFormatTest, FileOfTheHostIsShownAsItIs) {
   open(IdentityKind::mapped_xattr);
   test::write_host_file(directory.path() / "f", "x");

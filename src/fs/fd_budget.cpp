@@ -54,12 +54,12 @@ Result<FdLease> FdBudget::adopt(FdSlot& slot, UniqueFd fd) {
   return FdLease(*this, slot, slot.fd_);
 }
 
-Result<void> FdBudget::pin(FdSlot& slot) {
+Result<void> FdBudget::pin(FdSlot& slot, std::size_t most) {
   const std::lock_guard lock(mutex_);
   if (slot.is_pinned_) {
     return {};
   }
-  if (pinned_ >= limit_ - limit_ / 4) {
+  if (pinned_ >= most) {
     return fail(ENFILE);
   }
   if (is_idle(slot)) {

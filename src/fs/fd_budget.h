@@ -75,7 +75,11 @@ class FdBudget {
 
   /// A pinned slot keeps its descriptor; it must hold one, so lease it meanwhile.  At most three
   /// quarters of the limit can be pinned, so that work goes on.  Errors: ENFILE.
-  Result<void> pin(FdSlot& slot);
+  Result<void> pin(FdSlot& slot) { return pin(slot, limit_ - limit_ / 4); }
+
+  /// Pins where that leaves most of the budget to those that must; else does nothing.
+  void pin_if_cheap(FdSlot& slot) { (void)pin(slot, limit_ / 2); }
+
   void unpin(FdSlot& slot);
 
   /// Takes the descriptor out; nobody may lease the slot now.
@@ -93,6 +97,7 @@ class FdBudget {
     std::size_t size = 0;
   };
 
+  Result<void> pin(FdSlot& slot, std::size_t most);
   void release(FdSlot& slot);
   List& list_of(const FdSlot& slot) { return slot.kind_ == FdSlot::Kind::inode ? inodes_ : files_; }
   void add_idle(FdSlot& slot);

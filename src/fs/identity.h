@@ -83,7 +83,7 @@ class Identity {
   }
 
   /// The removal failed after all.
-  virtual void undo_remove(int /*dir_fd*/, const char* /*name*/) {}
+  virtual void undo_remove(int /*dir_fd*/, const char* /*name*/, const InodeId* /*held*/) {}
 
   virtual Result<void> after_link(const Target& /*target*/, int /*dir_fd*/, const char* /*name*/) {
     return {};
@@ -92,7 +92,7 @@ class Identity {
   virtual void after_rename(int /*dir_fd*/, const char* /*name*/, int /*new_dir_fd*/,
                             const char* /*new_name*/) {}
 
-  /// An inode that had lost its name is held by nobody any more.
+  /// An inode is held by nobody any more.
   virtual void forget(const InodeId& /*id*/) {}
 };
 

@@ -57,6 +57,9 @@ class MappedFileIdentity : public Identity {
   }
 
   Result<mapped::Recorded> recorded(const Target& target) override {
+    if (const auto kept = kept_record(target)) {
+      return *kept;
+    }
     auto fd = open_metadata(target, O_RDONLY);
     if (!fd) {
       if (fd.error() == Errno{ENOENT} || fd.error() == Errno{ENOTDIR}) {
@@ -74,6 +77,8 @@ class MappedFileIdentity : public Identity {
   }
 
   Result<void> record_new(const Target& target, const NewInode& inode) override {
+    // A record that the host left behind may be hard-linked to another file's.
+    (void)sys::unlink(target.dir_fd, metadata_path(target.name).c_str(), false);
     return update(target, true, [&](mapped::Recorded& recorded) {
       recorded = {.uid = inode.uid, .gid = inode.gid, .mode = inode.mode, .rdev = inode.rdev};
     });
@@ -111,15 +116,17 @@ class MappedFileIdentity : public Identity {
         removed_ = *recorded;
       }
       if (held != nullptr) {
-        const std::lock_guard lock(mutex_);
-        nameless_[*held] = std::move(*fd);
+        keep_record(*held, std::move(*fd));
       }
       TRY(sys::unlink(dir_fd, path.c_str(), false));
     }
     return {};
   }
 
-  void undo_remove(int dir_fd, const char* name) override {
+  void undo_remove(int dir_fd, const char* name, const InodeId* held) override {
+    if (held != nullptr) {
+      forget(*held);
+    }
     if (removed_) {
       const Target target{.fd = -1, .id = nullptr, .dir_fd = dir_fd, .name = name};
       (void)update(target, true, [&](mapped::Recorded& recorded) { recorded = *removed_; });
@@ -180,10 +187,10 @@ class MappedFileIdentity : public Identity {
     if (target.dir_fd < 0) {
       const std::lock_guard lock(mutex_);
       const auto found = target.id != nullptr ? nameless_.find(*target.id) : nameless_.end();
-      if (found == nameless_.end()) {
+      if (found == nameless_.end() || !found->second.shared.is_open()) {
         return fail(ENOENT);
       }
-      const int copy = ::fcntl(found->second.get(), F_DUPFD_CLOEXEC, 0);
+      const int copy = ::fcntl(found->second.shared.get(), F_DUPFD_CLOEXEC, 0);
       if (copy < 0) {
         return fail_errno();
       }
@@ -198,6 +205,12 @@ class MappedFileIdentity : public Identity {
   /// Rewrites in place, so that hard links go on sharing: one write of the new text, then the cut.
   template <class Change>
   Result<void> update(const Target& target, bool is_new, Change change) {
+    if (auto kept = kept_record(target)) {
+      change(*kept);
+      const std::lock_guard lock(mutex_);
+      nameless_[*target.id].recorded = *kept;
+      return {};
+    }
     const bool can_create = target.is_root || target.dir_fd >= 0;
     UniqueFd fd = TRY(open_metadata(target, O_RDWR | (can_create ? O_CREAT : 0)));
     mapped::Recorded recorded;
@@ -232,9 +245,39 @@ class MappedFileIdentity : public Identity {
     return {};
   }
 
+  /// The record of a held inode that has lost its name.
+  struct Nameless {
+    mapped::Recorded recorded;
+    UniqueFd shared;  ///< The metadata file, if other names of the inode go on using it.
+  };
+
+  void keep_record(const InodeId& id, UniqueFd metadata) {
+    Nameless kept;
+    struct stat info{};
+    if (::fstat(metadata.get(), &info) == 0 && info.st_nlink > 1) {
+      kept.shared = std::move(metadata);
+    } else {
+      kept.recorded = removed_.value_or(mapped::Recorded{});
+    }
+    const std::lock_guard lock(mutex_);
+    nameless_[id] = std::move(kept);
+  }
+
+  /// Nothing if the inode has a name, or shares its metadata file with another name.
+  std::optional<mapped::Recorded> kept_record(const Target& target) {
+    if (target.dir_fd >= 0 || target.is_root || target.id == nullptr) {
+      return std::nullopt;
+    }
+    const std::lock_guard lock(mutex_);
+    const auto found = nameless_.find(*target.id);
+    if (found == nameless_.end() || found->second.shared.is_open()) {
+      return std::nullopt;
+    }
+    return found->second.recorded;
+  }
+
   std::mutex mutex_;
-  /// Records of held inodes that have lost their name.
-  std::map<InodeId, UniqueFd, IdLess> nameless_;
+  std::map<InodeId, Nameless, IdLess> nameless_;
   /// What before_remove() took away last; names change one at a time (NodeTable::names_mutex).
   std::optional<mapped::Recorded> removed_;
 };

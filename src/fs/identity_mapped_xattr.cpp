@@ -14,7 +14,8 @@ Result<std::optional<std::uint32_t>> get_u32(const sys::FdPath& path, const char
   const auto size = sys::get_xattr(path, name, value);
   if (!size) {
     const int error = code(size.error());
-    if (error == ENODATA || error == ERANGE || error == EOPNOTSUPP || error == EPERM) {
+    if (error == ENODATA || error == ERANGE || error == EOPNOTSUPP || error == EPERM ||
+        error == EACCES) {
       return std::nullopt;
     }
     return std::unexpected(size.error());

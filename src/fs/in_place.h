@@ -10,6 +10,7 @@ namespace nineroot::fs {
 
 struct Tree::InPlace {
   FdLease fd;
+  NodeRef parent;              ///< Outlives the lease of its descriptor.
   std::optional<FdLease> dir;  ///< Only where the identity asks for the place.
   std::string name;
   const InodeId* id = nullptr;

@@ -229,6 +229,11 @@ void NodeTable::cache(const NodeRef& node, const timespec& ctime,
   node->cached_ = recorded;
 }
 
+void NodeTable::forget_cached(const NodeRef& node) {
+  const std::lock_guard lock(mutex_);
+  node->cached_at_ = {.tv_sec = INT64_MIN, .tv_nsec = 0};
+}
+
 std::size_t NodeTable::size() const {
   const std::lock_guard lock(mutex_);
   return nodes_.size();
@@ -259,10 +264,10 @@ void NodeTable::release(Node& released) {
       id = node->id();
       nodes_.erase(id);
     }
+    if (on_forget) {
+      on_forget(id);
+    }
     if (was_nameless && fd.is_open()) {
-      if (on_forget_nameless) {
-        on_forget_nameless(id);
-      }
       // The inode may be freed by this close, with all its blocks.
       close_later_(std::move(fd));
     }

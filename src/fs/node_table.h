@@ -36,8 +36,8 @@ class NodeTable {
   NodeTable(const NodeTable&) = delete;
   NodeTable& operator=(const NodeTable&) = delete;
 
-  /// Called when a node that had lost its name goes.  Set it before use.
-  std::function<void(const InodeId&)> on_forget_nameless;
+  /// Called when a node goes.  Set it before use.
+  std::function<void(const InodeId&)> on_forget;
 
   /// Makes the root, pinned.  Once, before all else.
   Result<NodeRef> make_root(UniqueFd fd, const struct statx& stat);
@@ -73,6 +73,7 @@ class NodeTable {
 
   [[nodiscard]] std::optional<mapped::Recorded> cached(const NodeRef& node, const timespec& ctime);
   void cache(const NodeRef& node, const timespec& ctime, const mapped::Recorded& recorded);
+  void forget_cached(const NodeRef& node);
 
   /// Held shared while a node is opened again by name, and alone while names change.  Nobody who
   /// holds it calls lease().

@@ -41,7 +41,9 @@ Tree::Tree(TreeOptions options, std::uint64_t root_device)
       budget_(options_.fd_limit, options_.fd_slack),
       table_(budget_, options_.close_later),
       numbers_(root_device) {
-  table_.on_forget_nameless = [this](const InodeId& id) { identity_->forget(id); };
+  if (identity_->needs_place()) {
+    table_.on_forget = [this](const InodeId& id) { identity_->forget(id); };
+  }
 }
 
 Outcome<std::unique_ptr<Tree>> Tree::open(UniqueFd root, TreeOptions options) {
@@ -92,6 +94,7 @@ Result<FdLease> Tree::lease_dir(const NodeRef& dir) {
 Result<Tree::InPlace> Tree::in_place(const NodeRef& node) {
   FdLease fd = TRY(table_.lease(node));
   InPlace held{.fd = std::move(fd),
+               .parent = {},
                .dir = std::nullopt,
                .name = {},
                .id = &node->id(),
@@ -99,6 +102,7 @@ Result<Tree::InPlace> Tree::in_place(const NodeRef& node) {
   if (identity_->needs_place() && !held.is_root) {
     if (auto place = table_.place(node)) {
       held.dir = TRY(table_.lease(place->parent));
+      held.parent = std::move(place->parent);
       held.name = std::move(place->name);
     }
   }

@@ -131,6 +131,7 @@ class Tree {
   Result<Attr> attr_of(const NodeRef& node, const Target& target, const struct statx& stat);
   Result<mapped::Recorded> recorded_of(const NodeRef& node, const Target& target,
                                        const struct statx& stat);
+  void keep_writable(OpenFile& file);
   /// Interns what was just made as `name`, records its owner and mode, and takes it away again if
   /// that fails.
   Result<Found> adopt_new(const NodeRef& dir, int dir_fd, const Name& name, const NewInode& inode);

@@ -16,6 +16,7 @@ namespace {
 /// A ctime younger than this may be shared by a later change: the kernel's clock for time stamps
 /// ticks at most every 10 ms (CONFIG_HZ=100).
 constexpr std::int64_t kRacyNanoseconds = 20'000'000;
+constexpr std::int64_t kCoarseNanoseconds = 2'000'000'000;
 
 /// The longest symlink target that 9P can carry and any Linux client can use.
 constexpr std::size_t kMaxTarget = 8192;
@@ -32,7 +33,10 @@ std::int64_t nanoseconds(const timespec& time) {
 bool is_settled(const timespec& ctime) {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
-  return nanoseconds(now) - nanoseconds(ctime) > kRacyNanoseconds;
+  // A file system that keeps whole seconds only (ext4 with small inodes, some NFS).
+  const bool is_coarse = ctime.tv_nsec == 0;
+  return nanoseconds(now) - nanoseconds(ctime) >
+         (is_coarse ? kCoarseNanoseconds : kRacyNanoseconds);
 }
 
 }  // namespace
@@ -85,6 +89,7 @@ Result<void> Tree::set_attr(const NodeRef& node, const SetAttr& change, OpenFile
   TRY(check_writable());
   const InPlace held = TRY(in_place(node));
   const Target target = held.target();
+  table_.forget_cached(node);
   if (change.uid || change.gid) {
     TRY(identity_->set_owner(target, change.uid, change.gid));
   }

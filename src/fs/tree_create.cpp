@@ -44,7 +44,16 @@ Result<Opened> Tree::open(const NodeRef& node, int flags) {
   UniqueFd fd = TRY(sys::reopen(held.fd.fd(), host_flags));
   auto file = std::make_unique<OpenFile>(*this, node, host_flags);
   const FdLease lease = TRY(budget_.adopt(file->slot_, std::move(fd)));
+  keep_writable(*file);
   return Opened{.attr = attr, .file = std::move(file)};
+}
+
+void Tree::keep_writable(OpenFile& file) {
+  // Where the host's mode is the guest's, a file that was created 0444 could not be opened for
+  // writing again.
+  if (!identity_->maps_types() && file.is_writable()) {
+    budget_.pin_if_cheap(file.slot_);
+  }
 }
 
 Result<Found> Tree::adopt_new(const NodeRef& dir, int dir_fd, const Name& name,
@@ -98,6 +107,7 @@ Result<Created> Tree::create(const NodeRef& dir, const Name& name, int flags, st
   Found found = TRY(adopt_new(dir, dir_fd.fd(), name, inode));
   auto file = std::make_unique<OpenFile>(*this, found.node, host_flags & ~O_TRUNC);
   const FdLease lease = TRY(budget_.adopt(file->slot_, std::move(own)));
+  keep_writable(*file);
   return Created{.found = std::move(found), .file = std::move(file)};
 }
 

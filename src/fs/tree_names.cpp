@@ -55,7 +55,7 @@ Result<void> Tree::remove(const NodeRef& dir, const Name& name, bool is_director
   if (removed) {
     removed = sys::unlink(dir_fd.fd(), name.c_str(), is_directory);
     if (!removed) {
-      identity_->undo_remove(dir_fd.fd(), name.c_str());
+      identity_->undo_remove(dir_fd.fd(), name.c_str(), victim ? &id : nullptr);
     }
   }
   if (victim) {
@@ -97,7 +97,8 @@ Result<void> Tree::rename(const NodeRef& dir, const Name& name, const NodeRef& n
     if (renamed) {
       identity_->after_rename(dir_fd.fd(), name.c_str(), new_dir_fd.fd(), new_name.c_str());
     } else if (target) {
-      identity_->undo_remove(new_dir_fd.fd(), new_name.c_str());
+      const InodeId victim_id = id_of(*target);
+      identity_->undo_remove(new_dir_fd.fd(), new_name.c_str(), victim ? &victim_id : nullptr);
     }
   }
   if (victim) {

@@ -32,6 +32,11 @@ Result<void> try_namespaces(const UniqueFd& root) {
   return WEXITSTATUS(status) == 0 ? Result<void>{} : fail(WEXITSTATUS(status));
 }
 
+/// Not wanted here: statx(2) would show everybody else's files as nobody's.
+Result<void> fail_namespaces() {
+  return fail(ENOTSUP);
+}
+
 template <class T>
 Layer layer_of(std::string name, const Result<T>& result, std::string remark) {
   return {.name = std::move(name),
@@ -91,7 +96,9 @@ Outcome<Sandbox> enter_sandbox(UniqueFd root, const SandboxOptions& options) {
       removable.push_back(std::move(fd));
     }
   }
-  const auto can_enter = try_namespaces(root);
+  const bool would_hide_owners =
+      options.is_native && ::geteuid() != 0 && options.mode == SandboxMode::automatic;
+  const auto can_enter = would_hide_owners ? fail_namespaces() : try_namespaces(root);
   if (can_enter) {
     sandbox.root =
         TRY(context(enter_namespaces(root), "cannot enter the namespaces of the sandbox"));
@@ -100,7 +107,7 @@ Outcome<Sandbox> enter_sandbox(UniqueFd root, const SandboxOptions& options) {
   }
   sandbox.layers.push_back(layer_of("namespaces", can_enter, "mount, network, ipc, uts"));
   sandbox.layers.push_back(
-      layer_of("capabilities", drop_capabilities(options.keeps_capabilities),
+      layer_of("capabilities", drop_capabilities(options.keeps_capabilities, options.is_native),
                options.keeps_capabilities ? "those of file owners kept" : "all dropped"));
   sandbox.layers.push_back(layer_of("no_new_privs", forbid_new_privileges(), {}));
   const auto landlock = restrict_with_landlock(sandbox.root, options.is_read_only, removable);

@@ -24,8 +24,11 @@ Outcome<SandboxMode> parse_sandbox_mode(std::string_view text);
 struct SandboxOptions {
   SandboxMode mode = SandboxMode::automatic;
   bool is_read_only = false;
-  /// The server acts for root on owners and devices (identity passthrough or none, as root).
+  /// Runs as root: keeps what reaching files of other owners takes.
   bool keeps_capabilities = false;
+  /// The host's inodes are the guest's (identity passthrough, none): as root, owners and devices
+  /// are made; as an ordinary user, a user namespace would hide everybody else's ids.
+  bool is_native = false;
   /// Directories of listening sockets, whose files are removed at the end.
   std::vector<std::string> socket_directories;
 };

@@ -12,8 +12,9 @@ namespace nineroot::server {
 /// process unfit, so try it in a child first.
 Result<UniqueFd> enter_namespaces(const UniqueFd& root);
 
-/// Drops all capabilities but those that file ownership needs, and these too if not wanted.
-Result<void> drop_capabilities(bool keeps_file_capabilities);
+/// Drops all capabilities but those that files of other owners take, and these too if not wanted;
+/// those for making owners and devices only with `makes_owners`.
+Result<void> drop_capabilities(bool keeps_file_capabilities, bool makes_owners);
 
 /// File access beneath `root` alone, and removal of files in `removable` directories.  Returns the
 /// version of Landlock that the kernel has.

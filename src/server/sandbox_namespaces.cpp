@@ -78,12 +78,17 @@ Result<UniqueFd> enter_namespaces(const UniqueFd& root) {
   return inside;
 }
 
-Result<void> drop_capabilities(bool keeps_file_capabilities) {
+Result<void> drop_capabilities(bool keeps_file_capabilities, bool makes_owners) {
   std::uint32_t kept = 0;
   if (keeps_file_capabilities) {
-    for (const unsigned capability : {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,
-                                      CAP_FSETID, CAP_MKNOD, CAP_SETFCAP, CAP_SYS_ADMIN}) {
-      kept |= capability < 32 ? 1U << capability : 0;
+    for (const unsigned capability : {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER}) {
+      kept |= 1U << capability;
+    }
+  }
+  if (keeps_file_capabilities && makes_owners) {
+    for (const unsigned capability :
+         {CAP_CHOWN, CAP_FSETID, CAP_MKNOD, CAP_SETFCAP, CAP_SYS_ADMIN}) {
+      kept |= 1U << capability;
     }
   }
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};

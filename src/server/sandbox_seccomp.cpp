@@ -2,6 +2,7 @@
 // socket or a mapping of code.
 #include <sched.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <memory>
 
@@ -116,14 +117,11 @@ constexpr const char* kAllowed[] = {
     "getpid",
     "getuid",
     "geteuid",
-    "tgkill",
     "exit",
     "exit_group",
     "sched_getaffinity",
-    "sched_setaffinity",
     "getcpu",
     "getrandom",
-    "prlimit64",
     "getrusage",
     "sysinfo",
     "uname",
@@ -169,6 +167,11 @@ Result<void> filter_system_calls() {
     TRY(check(::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, number, 1,
                                  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0))));
   }
+  // Signals and limits of our own process alone.
+  TRY(check(::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                               SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid())))));
+  TRY(check(::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
+                               SCMP_A0(SCMP_CMP_EQ, 0))));
   // Names of threads.
   TRY(check(::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
                                SCMP_A0(SCMP_CMP_EQ, 15 /* PR_SET_NAME */))));

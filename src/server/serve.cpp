@@ -131,6 +131,8 @@ SandboxOptions sandbox_options(const ServeOptions& options) {
   SandboxOptions result{.mode = options.sandbox,
                         .is_read_only = options.is_read_only,
                         .keeps_capabilities = ::geteuid() == 0,
+                        .is_native = options.identity == fs::IdentityKind::passthrough ||
+                                     options.identity == fs::IdentityKind::none,
                         .socket_directories = {}};
   const auto add = [&](const std::string& path) {
     const std::filesystem::path directory = std::filesystem::absolute(path).parent_path();
@@ -225,8 +227,8 @@ Outcome<int> serve(const ServeOptions& options) {
   UniqueFd root = TRY(open_export(options));
   // Threads must not be there before the sandbox is, and sockets must: so pools and tree, which
   // sessions refer to, are made late and declared early.
-  std::unique_ptr<fs::Tree> tree;
   std::optional<WorkerPool> closers;
+  std::unique_ptr<fs::Tree> tree;
   std::optional<WorkerPool> workers;
   Transports transports;
   workers.emplace(0U);
@@ -246,9 +248,15 @@ Outcome<int> serve(const ServeOptions& options) {
       .is_read_only = options.is_read_only,
       .fd_limit = fd_limit > 2 * kReservedFds ? fd_limit - kReservedFds : fd_limit / 2,
       .fd_slack = kReservedFds / 4,
-      .close_later = [&closers](UniqueFd fd) { closers->submit([fd = std::move(fd)] {}); }};
+      .close_later = [&closers](UniqueFd fd) {
+        // Beyond this the closing itself is the work: nothing may pile up.
+        constexpr std::size_t kMaxWaiting = 32;
+        if (closers->waiting() < kMaxWaiting) {
+          closers->submit([fd = std::move(fd)] {});
+        }
+      }};
   tree = TRY(fs::Tree::open(std::move(sandbox.root), std::move(tree_options)));
-  TRY(run_all(transports, options, signal_fd.get()));
+  Outcome<void> ran = run_all(transports, options, signal_fd.get());
   transports.clear();
   workers.reset();
   const auto synced = tree->sync();
@@ -257,6 +265,7 @@ Outcome<int> serve(const ServeOptions& options) {
   if (!synced) {
     return failure(synced.error(), "cannot write everything to disk");
   }
+  TRY(std::move(ran));
   return 0;
 }
 

@@ -41,6 +41,9 @@ Result<wire::Rxattrcreate> Session::on(const wire::Txattrcreate& m) {
   if ((m.flags & ~std::uint32_t{XATTR_CREATE | XATTR_REPLACE}) != 0 || m.name.empty()) {
     return fail(EINVAL);
   }
+  if (m.name.size() > XATTR_NAME_MAX) {
+    return fail(ERANGE);
+  }
   XattrMemory::Charge charge = TRY(xattr_memory_.charge(m.attr_size));
   fid->xattr = XattrUpdate{.name = std::string(m.name),
                            .value = std::vector<std::byte>(m.attr_size),

@@ -104,8 +104,13 @@ void Session::run_later(wire::Exchange& exchange, bool can_abandon, Work work) {
                                    .flushes = {}});
   pool_.submit(
       [mailbox = mailbox_, self = self_, tag, serial, room, work = std::move(work)]() mutable {
-        std::vector<std::byte> reply(room);
-        reply.resize(work(reply));
+        std::vector<std::byte> reply;
+        try {
+          reply.resize(room);
+          reply.resize(work(reply));
+        } catch (const std::bad_alloc&) {
+          reply.clear();  // finish() answers in its place.
+        }
         // Drops the worker's hold on files here, before the owner hears of it.
         work = nullptr;
         mailbox->post([self = std::move(self), tag, serial, reply = std::move(reply)] {
@@ -123,7 +128,13 @@ void Session::finish(std::uint16_t tag, std::uint64_t serial, std::span<const st
   }
   InFlight request = std::move(found->second);
   in_flight_.erase(found);
-  std::move(request.pending).complete(reply);
+  if (!reply.empty()) {
+    std::move(request.pending).complete(reply);
+  } else {
+    std::byte bytes[wire::kRlerrorSize];
+    (void)wire::encode(tag, wire::Rlerror{.ecode = ENOMEM}, bytes);
+    std::move(request.pending).complete(bytes);
+  }
   for (wire::Pending& flush : request.flushes) {
     --waiting_flushes_;
     std::byte bytes[wire::kHeaderSize];

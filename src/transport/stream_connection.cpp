@@ -41,8 +41,12 @@ bool StreamConnection::may_take_requests() const {
 
 Outcome<void> StreamConnection::run(int stop_fd) {
   while (!is_broken_) {
-    TRY(serve_frames());
-    flush();
+    // What the client has read makes room for answers to requests that are here already.
+    bool has_served = true;
+    while (has_served && !is_broken_) {
+      has_served = TRY(serve_frames());
+      flush();
+    }
     const bool wants_input = may_take_requests();
     const bool has_output = sent_ < output_.size();
     const short events =
@@ -79,7 +83,8 @@ Outcome<bool> StreamConnection::receive() {
   // A whole large message at once, when its size is known.
   std::size_t wanted = kReadAhead;
   if (input_.size() >= sizeof(std::uint32_t)) {
-    const std::size_t size = wire::read_header(input_).size;
+    // Not checked yet: never more than a message can have.
+    const std::size_t size = std::min<std::size_t>(wire::read_header(input_).size, wire::kMaxMsize);
     wanted = std::max(wanted, size - std::min(size, input_.size()));
   }
   const std::size_t have = input_.size();
@@ -95,11 +100,12 @@ Outcome<bool> StreamConnection::receive() {
   return got > 0;
 }
 
-Outcome<void> StreamConnection::serve_frames() {
+Outcome<bool> StreamConnection::serve_frames() {
+  bool has_served = false;
   while (may_take_requests() && !is_broken_) {
     const std::span<std::byte> rest = std::span(input_).subspan(begin_);
     if (rest.size() < sizeof(std::uint32_t)) {
-      return {};
+      break;
     }
     const wire::Header header = wire::read_header(rest);
     if (header.size < wire::kHeaderSize || header.size > wire::kMaxMsize) {
@@ -107,13 +113,15 @@ Outcome<void> StreamConnection::serve_frames() {
                      header.size);
     }
     if (rest.size() < header.size) {
-      return {};
+      break;
     }
     begin_ += header.size;
+    has_served = true;
+    has_spoken_ = true;
     handler_->handle(wire::Exchange(*this, 0, header.tag, IoVecs(rest.first(header.size)),
                                     IoVecs(std::span(reply_.get(), wire::kMaxMsize))));
   }
-  return {};
+  return has_served;
 }
 
 void StreamConnection::finish_in_place(std::uint64_t /*slot*/, std::size_t size) {
@@ -137,6 +145,11 @@ void StreamConnection::send(std::span<const std::byte> bytes) {
       return;
     }
     bytes = bytes.subspan(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  }
+  // A client that always leaves something unread must not make us keep all that it has read.
+  if (sent_ >= kMaxUnsent) {
+    output_.erase(output_.begin(), output_.begin() + static_cast<std::ptrdiff_t>(sent_));
+    sent_ = 0;
   }
   output_.insert(output_.end(), bytes.begin(), bytes.end());
 }

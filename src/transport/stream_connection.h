@@ -24,13 +24,17 @@ class StreamConnection final : private wire::ReplySink {
   /// framing, after which nothing it sends could be understood.
   Outcome<void> run(int stop_fd);
 
+  /// True once the client has sent a whole message.
+  [[nodiscard]] bool has_spoken() const { return has_spoken_; }
+
  private:
   void finish_in_place(std::uint64_t slot, std::size_t size) override;
   void finish(std::uint64_t slot, std::span<const std::byte> reply) override;
 
   /// False at the end of the stream.
   Outcome<bool> receive();
-  Outcome<void> serve_frames();
+  /// True if it took a request.
+  Outcome<bool> serve_frames();
   void send(std::span<const std::byte> bytes);
   void flush();
   [[nodiscard]] bool may_take_requests() const;
@@ -42,7 +46,8 @@ class StreamConnection final : private wire::ReplySink {
   std::unique_ptr<std::byte[]> reply_;
   std::vector<std::byte> output_;  ///< What the socket would not take yet.
   std::size_t sent_ = 0;           ///< Of output_.
-  bool is_broken_ = false;         ///< The client no longer takes replies.
+  bool has_spoken_ = false;
+  bool is_broken_ = false;  ///< The client no longer takes replies.
   std::unique_ptr<wire::Handler> handler_;
 };
 

@@ -39,7 +39,8 @@ void tune(int socket) {
   set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
-void serve_connection(UniqueFd socket, const wire::HandlerFactory& make_handler, int stop_fd,
+/// True if the client said anything.
+bool serve_connection(UniqueFd socket, const wire::HandlerFactory& make_handler, int stop_fd,
                       LogBudget& log) {
   tune(socket.get());
   try {
@@ -48,11 +49,13 @@ void serve_connection(UniqueFd socket, const wire::HandlerFactory& make_handler,
     if (!served) {
       log.warn("{}", served.error().what());
     }
+    return connection.has_spoken();
   } catch (const std::system_error& error) {
     log.warn("a 9P client was turned away: {}", error.what());  // No descriptor for its mailbox.
   } catch (const std::bad_alloc&) {
     log.warn("a 9P client was turned away: out of memory");
   }
+  return false;
 }
 
 /// Serves the one connection it was given.
@@ -103,6 +106,7 @@ class ListeningStream final : public Transport {
 
  private:
   struct Connection {
+    std::atomic<bool> has_spoken = false;
     std::atomic<bool> is_over = false;
     std::jthread thread;
   };
@@ -119,16 +123,29 @@ class ListeningStream final : public Transport {
       return;
     }
     Connection& connection = connections_.emplace_back();
-    connection.thread =
-        std::jthread([this, &connection, stop_fd, peer = std::move(peer)]() mutable {
-          serve_connection(std::move(peer), make_handler_, stop_fd, log_);
-          connection.is_over = true;
-        });
+    try {
+      connection.thread =
+          std::jthread([this, &connection, stop_fd, peer = std::move(peer)]() mutable {
+            connection.has_spoken = serve_connection(std::move(peer), make_handler_, stop_fd, log_);
+            connection.is_over = true;
+          });
+    } catch (const std::system_error& error) {
+      log_.warn("a 9P client was turned away: {}", error.what());
+      connections_.pop_back();
+    }
   }
 
+  /// True if one of them was a client: a look at whether somebody listens is none.
   bool bury_finished() {
-    return connections_.remove_if(
-               [](const Connection& connection) { return connection.is_over.load(); }) > 0;
+    bool has_finished = false;
+    connections_.remove_if([&](const Connection& connection) {
+      if (!connection.is_over) {
+        return false;
+      }
+      has_finished = has_finished || connection.has_spoken;
+      return true;
+    });
+    return has_finished;
   }
 
   UniqueFd socket_;

@@ -2,6 +2,7 @@
 // outside the tree, nor grows without bound.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -154,6 +155,97 @@ TEST(HostileClient, ClientThatReadsNothingMakesNothingGrow) {
   Attached good(server);
   EXPECT_TRUE(good.client.getattr(0));
   ::kill(server.pid(), SIGTERM);
+}
+
+TEST(HostileClient, PipelinedLargeReadsAreAllAnswered) {
+  const ServerProcess server;
+  write_host_file(server.tree() / "big", std::string(500'000, 'x'));
+  Attached attached(server);
+  ASSERT_TRUE(attached.client.version(1 << 20U));
+  ASSERT_TRUE(attached.client.attach(0, 0));
+  ASSERT_TRUE(attached.client.walk(0, 1, {"big"}));
+  ASSERT_TRUE(attached.client.open(1, O_RDONLY));
+  constexpr std::uint16_t kReads = 64;
+  std::vector<std::byte> requests;
+  for (std::uint16_t tag = 1; tag <= kReads; ++tag) {
+    std::byte one[64];
+    const std::size_t size =
+        wire::encode(tag, wire::Tread{.fid = 1, .offset = 0, .count = 500'000}, one);
+    requests.insert(requests.end(), one, one + size);
+  }
+  attached.channel.send(requests);
+  for (std::uint16_t i = 0; i < kReads; ++i) {
+    EXPECT_EQ(attached.channel.receive().size(), 500'011U);
+  }
+}
+
+TEST(HostileClient, SizesAreNotBelievedBeforeTheyAreChecked) {
+  const ServerProcess server;
+  write_host_file(server.tree() / "big", std::string(1 << 20U, 'x'));
+  Attached attached(server);
+  ASSERT_TRUE(attached.client.version(1 << 20U));
+  ASSERT_TRUE(attached.client.attach(0, 0));
+  ASSERT_TRUE(attached.client.walk(0, 1, {"big"}));
+  ASSERT_TRUE(attached.client.open(1, O_RDONLY));
+  std::vector<std::byte> requests;
+  for (int i = 0; i < 6; ++i) {
+    std::byte one[64];
+    const std::size_t size =
+        wire::encode(1, wire::Tread{.fid = 1, .offset = 0, .count = 1 << 20U}, one);
+    requests.insert(requests.end(), one, one + size);
+  }
+  std::byte huge[wire::kHeaderSize];
+  wire::Writer writer(huge);
+  writer(wire::Header{.size = 0xfffffff0U, .type = 100, .tag = 1});
+  requests.insert(requests.end(), std::begin(huge), std::end(huge));
+  attached.channel.send(requests);
+  // Replies may come first; then the connection is closed.
+  EXPECT_THROW(
+      {
+        for (int i = 0; i < 8; ++i) {
+          (void)attached.channel.receive();
+        }
+      },
+      std::runtime_error);
+  EXPECT_LT(std::stol(server.status_field("VmHWM")), 64 * 1024);
+}
+
+TEST(HostileClient, LongXattrNamesAreRefused) {
+  const ServerProcess server;
+  write_host_file(server.tree() / "f", "");
+  Attached attached(server);
+  ASSERT_TRUE(attached.client.walk(0, 1, {"f"}));
+  const std::string name = "user." + std::string(60'000, 'n');
+  EXPECT_EQ(attached.client
+                .ask<wire::Rxattrcreate>(
+                    wire::Txattrcreate{.fid = 1, .name = name, .attr_size = 0, .flags = 0})
+                .error(),
+            Errno{ERANGE});
+}
+
+TEST(HostileClient, StrayConnectionDoesNotEndAServerThatServesOnce) {
+  const ServerProcess server({"--once"});
+  Attached attached(server);
+  {
+    const UniqueFd stray = server.connect();
+  }
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  EXPECT_TRUE(server.is_alive());
+  EXPECT_TRUE(attached.client.getattr(0));
+}
+
+TEST(HostileClient, WriteBeyondTheFileSizeLimitIsAnError) {
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &limit), 0);
+  rlimit small = limit;
+  small.rlim_cur = 1 << 20U;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const ServerProcess server;
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+  Attached attached(server);
+  ASSERT_TRUE(attached.client.create(0, 1, "f", O_RDWR, 0600, 0));
+  EXPECT_EQ(attached.client.write(1, 2 << 20U, "x").error(), Errno{EFBIG});
+  EXPECT_TRUE(server.is_alive());
 }
 
 TEST(HostileClient, XattrFidsThatAreNeverClunkedAreBounded) {
