@@ -41,12 +41,12 @@ bool StreamConnection::may_take_requests() const {
 
 Outcome<void> StreamConnection::run(int stop_fd) {
   while (!is_broken_) {
-    // What the client has read makes room for answers to requests that are here already.
-    bool has_served = true;
-    while (has_served && !is_broken_) {
-      has_served = TRY(serve_frames());
+    // What the client reads meanwhile makes room for answers to requests that are here already;
+    // nothing would wake us for those.
+    do {
+      TRY(serve_frames());
       flush();
-    }
+    } while (!is_broken_ && may_take_requests() && has_whole_frame());
     const bool wants_input = may_take_requests();
     const bool has_output = sent_ < output_.size();
     const short events =
@@ -100,8 +100,17 @@ Outcome<bool> StreamConnection::receive() {
   return got > 0;
 }
 
-Outcome<bool> StreamConnection::serve_frames() {
-  bool has_served = false;
+bool StreamConnection::has_whole_frame() const {
+  const std::span<const std::byte> rest = std::span(input_).subspan(begin_);
+  if (rest.size() < sizeof(std::uint32_t)) {
+    return false;
+  }
+  // An impossible size counts too: serve_frames() refuses it.
+  const std::uint32_t size = wire::read_header(rest).size;
+  return size <= rest.size() || size > wire::kMaxMsize;
+}
+
+Outcome<void> StreamConnection::serve_frames() {
   while (may_take_requests() && !is_broken_) {
     const std::span<std::byte> rest = std::span(input_).subspan(begin_);
     if (rest.size() < sizeof(std::uint32_t)) {
@@ -116,12 +125,11 @@ Outcome<bool> StreamConnection::serve_frames() {
       break;
     }
     begin_ += header.size;
-    has_served = true;
     has_spoken_ = true;
     handler_->handle(wire::Exchange(*this, 0, header.tag, IoVecs(rest.first(header.size)),
                                     IoVecs(std::span(reply_.get(), wire::kMaxMsize))));
   }
-  return has_served;
+  return {};
 }
 
 void StreamConnection::finish_in_place(std::uint64_t /*slot*/, std::size_t size) {

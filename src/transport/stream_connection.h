@@ -33,8 +33,8 @@ class StreamConnection final : private wire::ReplySink {
 
   /// False at the end of the stream.
   Outcome<bool> receive();
-  /// True if it took a request.
-  Outcome<bool> serve_frames();
+  Outcome<void> serve_frames();
+  [[nodiscard]] bool has_whole_frame() const;
   void send(std::span<const std::byte> bytes);
   void flush();
   [[nodiscard]] bool may_take_requests() const;

@@ -74,7 +74,9 @@ TEST(ManyFileSystems, NumbersAreUniqueAndNamesConsistent) {
   Client9p& client = served.client();
   ASSERT_TRUE(client.walk(0, 1));
   ASSERT_TRUE(client.open(1, O_RDONLY));
-  for (const Entry& entry : *client.readdir(1, 0, 8000)) {
+  const auto entries = client.readdir(1, 0, 8000);
+  ASSERT_TRUE(entries);
+  for (const Entry& entry : *entries) {
     if (entry.name == "one" || entry.name == "two") {
       EXPECT_EQ(entry.qid.path, numbers.at("./" + entry.name));
     }
