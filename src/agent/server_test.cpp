@@ -61,7 +61,6 @@ class ServerTest : public testing::Test {
     if (agent_ == 0) {
       link_.reset();
       signal(SIGPIPE, SIG_IGN);
-      signal(SIGHUP, SIG_DFL);  // Ignored under nohup(1), and a command begins as we are.
       fcntl(ends[1], F_SETFL, O_NONBLOCK);
       Surroundings surroundings(*switches_);
       Server server(surroundings);
