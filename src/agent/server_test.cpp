@@ -435,7 +435,10 @@ TEST_F(ServerTest, PowersOff) {
 
 TEST_F(ServerTest, AbandonsACommandWhoseWindowTheHostBreaks) {
   begin_session();
-  start(1, "sleep 1000");
+  start(1, "echo up; sleep 1000");
+  while (received_[1].output.empty()) {  // Signals mean nothing to what has not begun.
+    sort(receive());
+  }
   for (std::size_t sent = 0; sent <= 3 * kWindow; sent += kMaxData) {
     send(1, Input{std::string(kMaxData, 'x')});
   }
