@@ -47,6 +47,8 @@ TEST(BadInput, ReadOnlyServersShareATree) {
   expect_failure(
       {"serve", first.tree().string(), "--listen", "unix:" + (sockets.path() / "s").string()}, 1,
       "is served already");
+  // A second reader gets as far as its bad socket, which comes after the lock.
+  expect_failure({"serve", first.tree().string(), "--read-only", "--fd", "77"}, 2, "descriptor 77");
 }
 
 }  // namespace
