@@ -10,11 +10,13 @@ namespace {
 struct Arguments {
   server::ServeOptions options;
   std::string identity = "mapped-xattr";
+  std::string multidevs = "remap";
   std::string sandbox = "auto";
 };
 
 Outcome<int> serve(Arguments arguments) {
   arguments.options.identity = TRY(server::parse_identity(arguments.identity));
+  arguments.options.multidevs = TRY(server::parse_multidevs(arguments.multidevs));
   if (arguments.sandbox == "show") {
     return server::show_sandbox(arguments.options);
   }
@@ -40,6 +42,17 @@ void register_serve(CLI::App& app, Action& action) {
   verb->add_flag("--read-only", options.is_read_only, "Refuse every change with EROFS");
   verb->add_option("--identity", arguments->identity,
                    "How owners and modes are kept: mapped-xattr, mapped-file, passthrough, none")
+      ->capture_default_str();
+  verb->add_option("--map", options.id_rules,
+                   "Translate owners: map:GUEST:HOST:COUNT, guest:..., host:..., squash-guest:..., "
+                   "squash-host:..., forbid-guest:GUEST:COUNT, each for one kind with uid: or gid: "
+                   "in front; squash-owner shows files without recorded owner as root's")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  verb->add_flag("--shared", options.is_shared,
+                 "Take the guest's locks on the host, where other guests and programs see them");
+  verb->add_option("--multidevs", arguments->multidevs,
+                   "Several host file systems in the tree: remap, forbid, warn")
       ->capture_default_str();
   verb->add_option("--sandbox", arguments->sandbox,
                    "auto: what this host allows; strict: all or nothing; none; show: print it")

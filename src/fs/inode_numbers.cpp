@@ -16,7 +16,23 @@ std::uint64_t mix(std::uint64_t value) {
 
 }  // namespace
 
+Result<std::uint64_t> InodeNumbers::number_elsewhere(std::uint64_t inode) {
+  if (multidevs_ == Multidevs::forbid) {
+    complaints_.warn(
+        "another file system is mounted in the export; the guest gets ENODEV for what "
+        "is on it (--multidevs forbid)");
+    return fail(ENODEV);
+  }
+  complaints_.warn(
+      "another file system is mounted in the export, and inode numbers of the two may "
+      "be the same for different files (--multidevs warn); remap keeps them apart");
+  return inode;
+}
+
 Result<std::uint64_t> InodeNumbers::number(std::uint64_t device, std::uint64_t inode, int fd) {
+  if (multidevs_ != Multidevs::remap && device != root_device_) {
+    return number_elsewhere(inode);
+  }
   const std::uint64_t low = inode & ((std::uint64_t{1} << kInodeBits) - 1);
   const std::pair key{device, inode >> kInodeBits};
   const std::lock_guard lock(mutex_);

@@ -36,6 +36,21 @@ class Node {
   /// Constant.
   [[nodiscard]] const InodeId& id() const { return *id_; }
 
+  /// The size that clients believe the file to have: what attr() last gave, or what they made it
+  /// by writing and truncating since.  0 if none was given yet.  Thread-safe, as are those below.
+  [[nodiscard]] std::uint64_t known_size() const {
+    return known_size_.load(std::memory_order_relaxed);
+  }
+
+  void set_known_size(std::uint64_t size) { known_size_.store(size, std::memory_order_relaxed); }
+
+  /// A write reached this far.
+  void raise_known_size(std::uint64_t size) {
+    std::uint64_t known = known_size();
+    while (known < size && !known_size_.compare_exchange_weak(known, size)) {
+    }
+  }
+
  private:
   friend class NodeTable;
   friend class NodeRef;
@@ -43,6 +58,7 @@ class Node {
   const InodeId* id_ = nullptr;  ///< The table's key.
   std::atomic<std::uint32_t> references_ = 0;
   std::uint32_t host_type_ = 0;
+  std::atomic<std::uint64_t> known_size_ = 0;
   FdSlot slot_;  ///< Guarded by the budget.
   /// Where it was last seen; null for the root, and for one that has lost the name by which it was
   /// known, which is pinned.  Counts as a reference.

@@ -76,6 +76,9 @@ Result<std::size_t> OpenFile::read(const IoVecs& to, std::uint64_t offset, bool 
       break;
     }
   }
+  if (total == 0 && to.size() > 0 && offset < node_->known_size()) {
+    return fail(ESTALE);
+  }
   return total;
 }
 
@@ -97,6 +100,7 @@ Result<std::size_t> OpenFile::write(const IoVecs& from, std::uint64_t offset) {
     }
     total += got;
   }
+  node_->raise_known_size(offset + total);
   return total;
 }
 

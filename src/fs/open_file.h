@@ -41,8 +41,10 @@ class OpenFile {
 
   /// Fewer bytes than asked for only at the end of the file.  `to` may be guest memory.
   /// Without `may_wait` what is not in the page cache is EAGAIN.
-  /// Errors: EISDIR; EBADF not open for reading; ESTALE if the file cannot be found again;
-  /// else from preadv2(2).
+  /// Errors: EISDIR; EBADF not open for reading; ESTALE if the file cannot be found again, or ends
+  /// before `offset` though Node::known_size() does not: Linux 6.12 would ask for the missing bytes
+  /// again and again (fs/netfs/direct_read.c).  Tree::attr() tells the new size; else from
+  /// preadv2(2).
   Result<std::size_t> read(const IoVecs& to, std::uint64_t offset, bool may_wait);
 
   /// Writes all, or fewer bytes after an error in the middle; never 0 for a non-empty `from`.

@@ -49,6 +49,7 @@ std::uint64_t device_of(const InodeId& id) {
 Result<DirEntry> OpenFile::guest_entry(int fd, std::uint64_t inode, std::uint8_t host_type,
                                        const char* name) {
   DirEntry entry{.number = 0, .type = DTTOIF(std::uint32_t{host_type}), .next = 0, .name = name};
+  const std::uint64_t listed_inode = inode;
   std::uint64_t device = device_of(node_->id());
   if (entry.name == "." || entry.name == "..") {
     const NodeRef shown = entry.name == "." ? node_ : tree_.table_.parent(node_);
@@ -65,13 +66,18 @@ Result<DirEntry> OpenFile::guest_entry(int fd, std::uint64_t inode, std::uint8_t
   if (S_ISREG(entry.type) && tree_.identity_->maps_types()) {
     entry.type = tree_.identity_->type_of_regular(fd, name);
   }
-  if (device != device_of(node_->id())) {
-    // Another file system is mounted here; numbers ask it for its id.
-    const auto mounted = sys::open_beneath(fd, name, O_PATH);
-    const int on_device = mounted ? mounted->get() : fd;
-    entry.number = TRY(tree_.numbers_.number(device, inode, on_device));
-  } else {
+  if (device == device_of(node_->id())) {
     entry.number = TRY(tree_.numbers_.number(device, inode, fd));
+    return entry;
+  }
+  // Another file system is mounted here; numbers ask it for its id.
+  const auto mounted = sys::open_beneath(fd, name, O_PATH);
+  const auto number = tree_.numbers_.number(device, inode, mounted ? mounted->get() : fd);
+  if (!number && number.error() == Errno{ENODEV}) {
+    // Listed though it may not be entered, under the number of the directory that it covers.
+    entry.number = listed_inode;
+  } else {
+    entry.number = TRY(number);
   }
   return entry;
 }

@@ -40,7 +40,7 @@ Tree::Tree(TreeOptions options, std::uint64_t root_device)
       identity_(make_identity(options_.identity)),
       budget_(options_.fd_limit, options_.fd_slack),
       table_(budget_, options_.close_later),
-      numbers_(root_device) {
+      numbers_(root_device, options_.multidevs) {
   if (identity_->needs_place()) {
     table_.on_forget = [this](const InodeId& id) { identity_->forget(id); };
   }
@@ -59,6 +59,8 @@ Outcome<std::unique_ptr<Tree>> Tree::open(UniqueFd root, TreeOptions options) {
   UniqueFd path_fd = TRY(context(sys::reopen(root.get(), O_PATH), "cannot open the export"));
   tree->root_ =
       TRY(context(tree->table_.make_root(std::move(path_fd), stat), "cannot open the export"));
+  tree->owner_uid_ = stat.stx_uid;
+  tree->owner_gid_ = stat.stx_gid;
   tree->note_device(tree->root_, root.get());
   return tree;
 }

@@ -13,8 +13,10 @@
 #include "base/failure.h"
 #include "fs/attr.h"
 #include "fs/fd_budget.h"
+#include "fs/id_map.h"
 #include "fs/identity.h"
 #include "fs/inode_numbers.h"
+#include "fs/lock_file.h"
 #include "fs/name.h"
 #include "fs/node_table.h"
 #include "fs/open_file.h"
@@ -24,6 +26,8 @@ namespace nineroot::fs {
 struct TreeOptions {
   IdentityKind identity = IdentityKind::mapped_xattr;
   bool is_read_only = false;
+  IdMap id_map = {};
+  Multidevs multidevs = Multidevs::remap;
   /// Descriptors for nodes and open files; see FdBudget.
   std::size_t fd_limit = 512;
   std::size_t fd_slack = 128;
@@ -53,9 +57,10 @@ struct Created {
   std::unique_ptr<OpenFile> file;
 };
 
-/// Thread-safe.  Every call that takes a directory answers ENOTDIR for what is none, EROFS for a
-/// change of a read-only tree, ENOENT for a node that cannot be found again, and else what the
-/// host's system call gives.
+/// Thread-safe.  Owners are the guest's everywhere: TreeOptions::id_map is applied inside, and one
+/// that it forbids is EPERM.  Every call that takes a directory answers ENOTDIR for what is none,
+/// EROFS for a change of a read-only tree, ENOENT for a node that cannot be found again, and else
+/// what the host's system call gives.
 class Tree {
  public:
   /// `root` is an O_PATH or readable descriptor of a directory.
@@ -111,6 +116,9 @@ class Tree {
                          std::span<const std::byte> value, int flags);
   Result<void> remove_xattr(const NodeRef& node, std::string_view name);
 
+  /// For locks on the host; its own open file.  Errors: ENFILE; else from open(2).
+  Result<std::unique_ptr<LockFile>> open_lock_file(const NodeRef& node);
+
   /// Everything that was written is on disk when it returns (syncfs(2) of the root's file system).
   Result<void> sync();
 
@@ -143,6 +151,14 @@ class Tree {
   /// Remembers one descriptor of each file system in the tree, for sync().
   void note_device(const NodeRef& node, int fd);
   Result<std::string> host_xattr_name(std::string_view name) const;
+  /// What to keep of the guest's owner.  Errors: EPERM.
+  Result<std::uint32_t> host_id(IdKind kind, std::uint32_t id) const;
+  /// Errors: EPERM an owner that the guest may not set.
+  Result<NewInode> new_inode(std::uint32_t mode, const Creator& creator,
+                             std::optional<std::uint64_t> rdev) const;
+  /// Attr::uid and gid.
+  void set_owner_of(Attr& attr, const mapped::Recorded& recorded, const struct statx& stat) const;
+  [[nodiscard]] bool has_mapped_ids(std::string_view xattr_name) const;
 
   TreeOptions options_;
   std::unique_ptr<Identity> identity_;
@@ -150,6 +166,8 @@ class Tree {
   NodeTable table_;
   InodeNumbers numbers_;
   NodeRef root_;
+  std::uint32_t owner_uid_ = 0;  ///< The root's on the host, for squash-owner.
+  std::uint32_t owner_gid_ = 0;
   std::mutex devices_mutex_;
   std::map<std::uint64_t, UniqueFd> devices_;  ///< Readable, by st_dev; the root's is among them.
 };

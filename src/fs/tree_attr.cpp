@@ -6,6 +6,7 @@
 
 #include <ctime>
 
+#include "fs/acl_ids.h"
 #include "fs/in_place.h"
 #include "fs/sys.h"
 #include "fs/tree.h"
@@ -66,8 +67,7 @@ Result<Attr> Tree::attr_of(const NodeRef& node, const Target& target, const stru
   attr.generation = static_cast<std::uint64_t>(id.birth);
   attr.mode = identity_->maps_types() ? mapped::effective_mode(stat.stx_mode, recorded.mode)
                                       : stat.stx_mode;
-  attr.uid = recorded.uid.value_or(stat.stx_uid);
-  attr.gid = recorded.gid.value_or(stat.stx_gid);
+  set_owner_of(attr, recorded, stat);
   attr.nlink = stat.stx_nlink;
   attr.rdev = recorded.rdev.value_or(makedev(stat.stx_rdev_major, stat.stx_rdev_minor));
   attr.size = stat.stx_size;
@@ -82,7 +82,9 @@ Result<Attr> Tree::attr_of(const NodeRef& node, const Target& target, const stru
 Result<Attr> Tree::attr(const NodeRef& node) {
   const InPlace held = TRY(in_place(node));
   const struct statx stat = TRY(sys::stat(held.fd.fd()));
-  return attr_of(node, held.target(), stat);
+  const Attr attr = TRY(attr_of(node, held.target(), stat));
+  node->set_known_size(attr.size);
+  return attr;
 }
 
 Result<void> Tree::set_attr(const NodeRef& node, const SetAttr& change, OpenFile* file) {
@@ -91,7 +93,15 @@ Result<void> Tree::set_attr(const NodeRef& node, const SetAttr& change, OpenFile
   const Target target = held.target();
   table_.forget_cached(node);
   if (change.uid || change.gid) {
-    TRY(identity_->set_owner(target, change.uid, change.gid));
+    std::optional<std::uint32_t> uid;
+    std::optional<std::uint32_t> gid;
+    if (change.uid) {
+      uid = TRY(host_id(IdKind::uid, *change.uid));
+    }
+    if (change.gid) {
+      gid = TRY(host_id(IdKind::gid, *change.gid));
+    }
+    TRY(identity_->set_owner(target, uid, gid));
   }
   if (change.mode) {
     const struct statx stat = TRY(sys::stat(target.fd));
@@ -106,6 +116,7 @@ Result<void> Tree::set_attr(const NodeRef& node, const SetAttr& change, OpenFile
     } else {
       TRY(sys::truncate(sys::FdPath(target.fd), *change.size));
     }
+    node->set_known_size(*change.size);
   }
   if (change.atime || change.mtime) {
     constexpr timespec kOmit{.tv_sec = 0, .tv_nsec = UTIME_OMIT};
@@ -156,7 +167,11 @@ Result<std::vector<std::byte>> Tree::get_xattr(const NodeRef& node, std::string_
     return is_reserved ? fail(ENODATA) : std::unexpected(host_name.error());
   }
   const FdLease fd = TRY(table_.lease(node));
-  return sys::get_xattr(sys::FdPath(fd.fd()), host_name->c_str());
+  std::vector<std::byte> value = TRY(sys::get_xattr(sys::FdPath(fd.fd()), host_name->c_str()));
+  if (has_mapped_ids(name)) {
+    return acl_to_guest(options_.id_map, value);
+  }
+  return value;
 }
 
 Result<std::vector<std::byte>> Tree::list_xattrs(const NodeRef& node) {
@@ -181,6 +196,11 @@ Result<void> Tree::set_xattr(const NodeRef& node, std::string_view name,
     return fail(EACCES);
   }
   const std::string host_name = TRY(host_xattr_name(name));
+  std::vector<std::byte> translated;
+  if (has_mapped_ids(name)) {
+    translated = TRY(acl_to_host(options_.id_map, value));
+    value = translated;
+  }
   const FdLease fd = TRY(table_.lease(node));
   return sys::set_xattr(sys::FdPath(fd.fd()), host_name.c_str(), value, flags);
 }

@@ -42,6 +42,9 @@ Result<Opened> Tree::open(const NodeRef& node, int flags) {
   const bool is_directory = S_ISDIR(node->host_type());
   const int host_flags = is_directory ? O_RDONLY | O_DIRECTORY : flags & kOpenFlags;
   UniqueFd fd = TRY(sys::reopen(held.fd.fd(), host_flags));
+  if ((host_flags & O_TRUNC) != 0) {
+    node->set_known_size(0);
+  }
   auto file = std::make_unique<OpenFile>(*this, node, host_flags);
   const FdLease lease = TRY(budget_.adopt(file->slot_, std::move(fd)));
   keep_writable(*file);
@@ -92,6 +95,7 @@ Result<Created> Tree::create(const NodeRef& dir, const Name& name, int flags, st
     flags = (flags & ~O_ACCMODE) | O_RDWR;
   }
   const int host_flags = flags & kOpenFlags;
+  const NewInode inode = TRY(new_inode(S_IFREG | (mode & 07777U), creator, std::nullopt));
   auto fd = sys::open_beneath(dir_fd.fd(), name.c_str(), host_flags | O_CREAT | O_EXCL,
                               mapped::kHostFileMode);
   if (!fd && fd.error() == Errno{EEXIST} && (flags & O_EXCL) == 0) {
@@ -100,10 +104,6 @@ Result<Created> Tree::create(const NodeRef& dir, const Name& name, int flags, st
     return Created{.found = std::move(found), .file = std::move(opened.file)};
   }
   UniqueFd own = TRY(std::move(fd));
-  const NewInode inode{.mode = S_IFREG | (mode & 07777U),
-                       .uid = creator.uid,
-                       .gid = creator.gid,
-                       .rdev = std::nullopt};
   Found found = TRY(adopt_new(dir, dir_fd.fd(), name, inode));
   auto file = std::make_unique<OpenFile>(*this, found.node, host_flags & ~O_TRUNC);
   const FdLease lease = TRY(budget_.adopt(file->slot_, std::move(own)));
@@ -118,12 +118,9 @@ Result<Found> Tree::make_dir(const NodeRef& dir, const Name& name, std::uint32_t
   if (identity_->is_hidden(name.view())) {
     return fail(EINVAL);
   }
+  const NewInode inode = TRY(new_inode(S_IFDIR | (mode & 07777U), creator, std::nullopt));
   TRY(sys::make_dir(dir_fd.fd(), name.c_str(), mapped::kHostDirMode));
-  return adopt_new(dir, dir_fd.fd(), name,
-                   {.mode = S_IFDIR | (mode & 07777U),
-                    .uid = creator.uid,
-                    .gid = creator.gid,
-                    .rdev = std::nullopt});
+  return adopt_new(dir, dir_fd.fd(), name, inode);
 }
 
 Result<void> Tree::make_stand_in(int dir_fd, const Name& name, std::string_view content) {
@@ -146,14 +143,13 @@ Result<Found> Tree::make_node(const NodeRef& dir, const Name& name, std::uint32_
   if (!is_known || identity_->is_hidden(name.view())) {
     return fail(EINVAL);
   }
+  const NewInode inode = TRY(new_inode(type | (mode & 07777U), creator, rdev));
   if (identity_->maps_types() || type == S_IFREG) {
     TRY(make_stand_in(dir_fd.fd(), name, {}));
   } else {
     TRY(sys::make_node(dir_fd.fd(), name.c_str(), type | 0600U, rdev));
   }
-  return adopt_new(
-      dir, dir_fd.fd(), name,
-      {.mode = type | (mode & 07777U), .uid = creator.uid, .gid = creator.gid, .rdev = rdev});
+  return adopt_new(dir, dir_fd.fd(), name, inode);
 }
 
 Result<Found> Tree::make_symlink(const NodeRef& dir, const Name& name, std::string_view target,
@@ -169,14 +165,13 @@ Result<Found> Tree::make_symlink(const NodeRef& dir, const Name& name, std::stri
   if (target.size() >= PATH_MAX) {
     return fail(ENAMETOOLONG);
   }
+  const NewInode inode = TRY(new_inode(S_IFLNK | 0777U, creator, std::nullopt));
   if (identity_->maps_types()) {
     TRY(make_stand_in(dir_fd.fd(), name, target));
   } else {
     TRY(sys::make_symlink(std::string(target).c_str(), dir_fd.fd(), name.c_str()));
   }
-  return adopt_new(
-      dir, dir_fd.fd(), name,
-      {.mode = S_IFLNK | 0777U, .uid = creator.uid, .gid = creator.gid, .rdev = std::nullopt});
+  return adopt_new(dir, dir_fd.fd(), name, inode);
 }
 
 }  // namespace nineroot::fs

@@ -1,5 +1,6 @@
 // The sandbox's seccomp filter: what a file server needs, and nothing that makes a process, a
 // socket or a mapping of code.
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -66,7 +67,6 @@ constexpr const char* kAllowed[] = {
     "listxattr",
     "setxattr",
     "removexattr",
-    "fcntl",
     "dup",
     "flock",
     "faccessat",
@@ -166,6 +166,12 @@ Result<void> filter_system_calls() {
   for (const int number : {SCMP_SYS(mmap), SCMP_SYS(mprotect)}) {
     TRY(check(::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, number, 1,
                                  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0))));
+  }
+  // Not F_SETOWN and its kin, by which the kernel can be made to signal other processes.
+  for (const int command : {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK,
+                            F_OFD_GETLK, F_OFD_SETLK, F_GET_SEALS, F_ADD_SEALS}) {
+    TRY(check(::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+                                 SCMP_A1(SCMP_CMP_EQ, static_cast<scmp_datum_t>(command)))));
   }
   // Signals and limits of our own process alone.
   TRY(check(::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,

@@ -48,8 +48,8 @@ std::size_t raise_fd_limit() {
   return limit.rlim_cur;
 }
 
-/// The export, locked against a second server: two would not see what the other caches, and both
-/// would give the guest's locks away.
+/// The export, locked against a second server: both would give their guest's locks away.  Servers
+/// that only read, or that take their guests' locks on the host, can share it.
 Outcome<UniqueFd> open_export(const ServeOptions& options) {
   UniqueFd root(::open(options.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root.is_open()) {
@@ -57,12 +57,13 @@ Outcome<UniqueFd> open_export(const ServeOptions& options) {
         Failure(fmt::format("cannot open the directory {}", options.directory), Errno{errno})
             .with_hint("give a directory that exists and that you may read"));
   }
-  if (::flock(root.get(), (options.is_read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0) {
+  const bool is_shared = options.is_read_only || options.is_shared;
+  if (::flock(root.get(), (is_shared ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0) {
     if (errno == EWOULDBLOCK) {
       return std::unexpected(
           Failure(fmt::format("{} is served already", options.directory))
-              .with_hint("stop the machine or the server that uses it, or serve it --read-only "
-                         "everywhere"));
+              .with_hint("stop the machine or the server that uses it, or serve it --read-only or "
+                         "--shared everywhere"));
     }
     return failure(Errno{errno}, "cannot lock {}", options.directory);
   }
@@ -91,11 +92,14 @@ using Transports = std::vector<std::unique_ptr<transport::Transport>>;
 struct Sessions {
   std::unique_ptr<fs::Tree>& tree;
   WorkerPool& pool;
+  bool takes_host_locks = false;
 
   [[nodiscard]] wire::HandlerFactory factory(std::uint32_t max_msize) const {
     return [sessions = *this, max_msize](std::shared_ptr<Mailbox> mailbox) {
-      return std::make_unique<session::Session>(*sessions.tree, sessions.pool, std::move(mailbox),
-                                                session::SessionOptions{.max_msize = max_msize});
+      return std::make_unique<session::Session>(
+          *sessions.tree, sessions.pool, std::move(mailbox),
+          session::SessionOptions{.max_msize = max_msize,
+                                  .takes_host_locks = sessions.takes_host_locks});
     };
   }
 };
@@ -220,7 +224,24 @@ Outcome<fs::IdentityKind> parse_identity(std::string_view text) {
                              .as_usage());
 }
 
+Outcome<fs::Multidevs> parse_multidevs(std::string_view text) {
+  using fs::Multidevs;
+  if (text == "remap") {
+    return Multidevs::remap;
+  }
+  if (text == "forbid") {
+    return Multidevs::forbid;
+  }
+  if (text == "warn") {
+    return Multidevs::warn;
+  }
+  return std::unexpected(Failure(fmt::format("'{}' is no way to treat several file systems", text))
+                             .with_hint("say remap, forbid or warn")
+                             .as_usage());
+}
+
 Outcome<int> serve(const ServeOptions& options) {
+  const fs::IdMap id_map = TRY(fs::IdMap::parse(options.id_rules));
   const std::size_t fd_limit = raise_fd_limit();
   ::umask(0);  // Modes are the guest's, or 0600 and 0700.
   const UniqueFd signal_fd = TRY(catch_signals());
@@ -232,7 +253,8 @@ Outcome<int> serve(const ServeOptions& options) {
   std::optional<WorkerPool> workers;
   Transports transports;
   workers.emplace(0U);
-  transports = TRY(open_transports(options, Sessions{.tree = tree, .pool = *workers}));
+  transports = TRY(open_transports(
+      options, Sessions{.tree = tree, .pool = *workers, .takes_host_locks = options.is_shared}));
   // The lock lives as long as a descriptor of this open file does.
   const UniqueFd lock(::fcntl(root.get(), F_DUPFD_CLOEXEC, 0));
   Sandbox sandbox = TRY(enter_sandbox(std::move(root), sandbox_options(options)));
@@ -246,6 +268,8 @@ Outcome<int> serve(const ServeOptions& options) {
   fs::TreeOptions tree_options{
       .identity = options.identity,
       .is_read_only = options.is_read_only,
+      .id_map = id_map,
+      .multidevs = options.multidevs,
       .fd_limit = fd_limit > 2 * kReservedFds ? fd_limit - kReservedFds : fd_limit / 2,
       .fd_slack = kReservedFds / 4,
       .close_later = [&closers](UniqueFd fd) {

@@ -8,6 +8,7 @@
 
 #include "base/failure.h"
 #include "fs/identity.h"
+#include "fs/inode_numbers.h"
 #include "server/sandbox.h"
 
 namespace nineroot::server {
@@ -20,6 +21,10 @@ struct ServeOptions {
   std::string tag = "root";
   bool is_read_only = false;
   fs::IdentityKind identity = fs::IdentityKind::mapped_xattr;
+  std::vector<std::string> id_rules;  ///< As fs::IdMap::parse() takes them.
+  fs::Multidevs multidevs = fs::Multidevs::remap;
+  /// The guest's locks are taken on the host, and others may serve the tree too.
+  bool is_shared = false;
   SandboxMode sandbox = SandboxMode::automatic;
   /// The server ends when a connection has ended, not only at SIGTERM.
   bool once = false;
@@ -29,6 +34,9 @@ struct ServeOptions {
 
 /// "mapped-xattr" (also "mapped"), "mapped-file", "passthrough", "none".
 Outcome<fs::IdentityKind> parse_identity(std::string_view text);
+
+/// "remap", "forbid", "warn".
+Outcome<fs::Multidevs> parse_multidevs(std::string_view text);
 
 /// Serves until SIGTERM, SIGINT or SIGHUP, or with `once` until a connection ends; all data that
 /// clients wrote is on disk when it returns.  Returns the exit status.

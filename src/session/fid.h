@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "fs/node_table.h"
 #include "fs/open_file.h"
+#include "session/host_locks.h"
 
 namespace nineroot::session {
 
@@ -76,6 +77,23 @@ struct XattrUpdate {
   XattrMemory::Charge charge;
 };
 
+/// Ends the locks that were taken by a fid when the fid goes.
+class FidLocks {
+ public:
+  FidLocks(HostLocks& locks, fs::NodeRef node, std::uint32_t fid)
+      : locks_(locks), node_(std::move(node)), fid_(fid) {}
+
+  ~FidLocks() { locks_.forget(node_, fid_); }
+
+  FidLocks(const FidLocks&) = delete;
+  FidLocks& operator=(const FidLocks&) = delete;
+
+ private:
+  HostLocks& locks_;
+  fs::NodeRef node_;
+  std::uint32_t fid_;
+};
+
 /// A fid denotes an inode, whatever happens to its name.
 struct Fid {
   fs::NodeRef node;
@@ -84,6 +102,8 @@ struct Fid {
   /// Shared with the workers that read, write or sync it.
   std::shared_ptr<fs::OpenFile> file;
   std::variant<std::monostate, XattrSnapshot, XattrUpdate> xattr;
+  /// Null while no lock was taken by this fid.
+  std::unique_ptr<FidLocks> locks = nullptr;
 
   [[nodiscard]] bool is_open() const { return file != nullptr || xattr.index() != 0; }
 };

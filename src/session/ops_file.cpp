@@ -1,4 +1,4 @@
-// Tlopen Tlcreate Tread Twrite Treaddir Tfsync Tlock Tgetlock: open files.
+// Tlopen Tlcreate Tread Twrite Treaddir Tfsync: open files.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -193,29 +193,6 @@ Result<void> Session::on_fsync(wire::Exchange& exchange, const wire::Tfsync& m) 
               return encode_result(tag, answer, reply);
             });
   return {};
-}
-
-Result<wire::Rlock> Session::on(const wire::Tlock& m) {
-  TRY(fids_.get(m.fid));
-  constexpr std::uint32_t kKnownFlags = wire::kLockFlagsBlock | wire::kLockFlagsReclaim;
-  if (m.type > wire::kLockUnlock || (m.flags & ~kKnownFlags) != 0) {
-    return fail(EINVAL);
-  }
-  // The tree is this guest's alone, and its kernel has settled the conflicts inside it before it
-  // asks (fs/9p/vfs_file.c v9fs_file_do_lock).
-  return wire::Rlock{.status = wire::kLockSuccess};
-}
-
-Result<wire::Rgetlock> Session::on(const wire::Tgetlock& m) {
-  TRY(fids_.get(m.fid));
-  if (m.type > wire::kLockUnlock) {
-    return fail(EINVAL);
-  }
-  return wire::Rgetlock{.type = wire::kLockUnlock,
-                        .start = m.start,
-                        .length = m.length,
-                        .proc_id = m.proc_id,
-                        .client_id = m.client_id};
 }
 
 }  // namespace nineroot::session

@@ -22,6 +22,9 @@ Session::Session(fs::Tree& tree, WorkerPool& pool, std::shared_ptr<Mailbox> mail
       options_(options),
       self_(std::make_shared<Session*>(this)),
       scratch_(64) {
+  if (options_.takes_host_locks) {
+    host_locks_.emplace(tree_);
+  }
 }
 
 Session::~Session() {

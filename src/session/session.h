@@ -22,6 +22,8 @@ namespace nineroot::session {
 struct SessionOptions {
   /// The largest msize that the transport can carry (virtio: 128 descriptors of a page, less 3).
   std::uint32_t max_msize = wire::kMaxMsize;
+  /// Tlock takes locks of the host; else it always succeeds (locks.h).
+  bool takes_host_locks = false;
 };
 
 /// Made per connection by the server; lives on the transport's thread.  `tree` and `pool` must
@@ -106,8 +108,9 @@ class Session : public wire::Handler {
   SessionOptions options_;
   /// Null once the session is gone: letters of late workers look here first.
   std::shared_ptr<Session*> self_;
-  std::uint32_t msize_ = 0;   ///< 0 before the first Tversion.
-  XattrMemory xattr_memory_;  ///< Before the fids, which give back to it.
+  std::uint32_t msize_ = 0;              ///< 0 before the first Tversion.
+  XattrMemory xattr_memory_;             ///< Before the fids, which give back to it.
+  std::optional<HostLocks> host_locks_;  ///< Before the fids, too.
   FidTable fids_;
   std::unordered_map<std::uint16_t, InFlight> in_flight_;
   std::size_t waiting_flushes_ = 0;

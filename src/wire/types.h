@@ -131,5 +131,7 @@ inline constexpr std::uint8_t kLockUnlock = 2;
 inline constexpr std::uint32_t kLockFlagsBlock = 1;
 inline constexpr std::uint32_t kLockFlagsReclaim = 2;
 inline constexpr std::uint8_t kLockSuccess = 0;
+inline constexpr std::uint8_t kLockBlocked = 1;
+inline constexpr std::uint8_t kLockError = 2;
 
 }  // namespace nineroot::wire

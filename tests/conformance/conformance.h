@@ -31,6 +31,16 @@ inline auto every_case() {
                       Carrier::vhost_user));
 }
 
+/// For what does not depend on the transport.
+inline auto every_identity() {
+  return testing::Values(fs::IdentityKind::mapped_xattr, fs::IdentityKind::mapped_file,
+                         fs::IdentityKind::passthrough, fs::IdentityKind::none);
+}
+
+inline std::string name_of_identity(const testing::TestParamInfo<fs::IdentityKind>& info) {
+  return name_of(info.param);
+}
+
 class ConformanceTest : public testing::TestWithParam<Case> {
  protected:
   [[nodiscard]] fs::IdentityKind identity() const { return std::get<0>(GetParam()); }

@@ -123,13 +123,19 @@ std::string name_of(fs::IdentityKind identity) {
 
 ServedTree::ServedTree(ServedOptions options)
     : options_(options), stop_(::eventfd(0, EFD_CLOEXEC)) {
+  if (options.prepare) {
+    options.prepare(path());
+  }
   UniqueFd root(::open(path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   tree_ = must(fs::Tree::open(std::move(root), {.identity = options.identity,
                                                 .is_read_only = options.is_read_only,
+                                                .id_map = must(fs::IdMap::parse(options.id_rules)),
+                                                .multidevs = options.multidevs,
                                                 .fd_limit = options.fd_limit}));
   const wire::HandlerFactory factory = [this](std::shared_ptr<Mailbox> mailbox) {
-    return std::make_unique<session::Session>(*tree_, pool_, std::move(mailbox),
-                                              session::SessionOptions{});
+    return std::make_unique<session::Session>(
+        *tree_, pool_, std::move(mailbox),
+        session::SessionOptions{.takes_host_locks = options_.takes_host_locks});
   };
   if (options.carrier == Carrier::vhost_user) {
     start_vhost_user(factory);

@@ -1,9 +1,11 @@
 // A directory served for a test, by any transport and identity, with a client attached.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/worker_pool.h"
 #include "fs/tree.h"
@@ -24,6 +26,11 @@ struct ServedOptions {
   Carrier carrier = Carrier::inherited_fd;
   bool is_read_only = false;
   std::size_t fd_limit = 512;
+  std::vector<std::string> id_rules = {};
+  fs::Multidevs multidevs = fs::Multidevs::remap;
+  bool takes_host_locks = false;
+  /// Called with the tree's path before it is served.
+  std::function<void(const std::filesystem::path&)> prepare = {};
 };
 
 /// In this process: tree, pool, transport on a thread.  client() has a session with fid 0 attached
