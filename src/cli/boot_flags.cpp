@@ -12,6 +12,15 @@ void add_boot_flags(CLI::App& verb, BootFlags& flags) {
                   "mmap: host edits are seen at once; loose: faster, they are not; none");
   verb.add_option("--identity", options.identity,
                   "How owners and modes are kept: mapped-xattr, mapped-file, passthrough, none");
+  verb.add_option("--map", options.map,
+                  "Translate owners, see `nineroot serve --help`; squash-owner by itself for a "
+                  "tree of yours that records none")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  verb.add_option("--multidevs", options.multidevs,
+                  "Several host file systems in the tree: remap, forbid, warn");
+  verb.add_flag("--shared", options.is_shared,
+                "Take the guest's locks on the host, where others see them");
   verb.add_option("--kernel", options.kernel,
                   "A kernel file of this host, or a release in the tree");
   verb.add_option("--initrd", options.initrd,

@@ -77,6 +77,9 @@ Outcome<int> show(const std::string& name, bool is_json) {
   }
   object["cache"] = settings.cache;
   object["identity"] = settings.identity;
+  object["map"] = settings.map;
+  object["multidevs"] = settings.multidevs;
+  object["shared"] = settings.is_shared;
   object["append"] = settings.append;
   add_tree(object, machine, settings);
   add_running(object, report);

@@ -37,9 +37,8 @@ Result<std::vector<std::byte>> with_ids(std::span<const std::byte> acl, Translat
     if (tag != kTagUser && tag != kTagGroup) {
       continue;
     }
-    const Result<std::uint32_t> translated =
-        translate(tag == kTagUser ? IdKind::uid : IdKind::gid, le32toh(id));
-    id = htole32(TRY(translated));
+    id = TRY(translate(tag == kTagUser ? IdKind::uid : IdKind::gid, le32toh(id)));
+    id = htole32(id);
     std::memcpy(&result[at + kIdAt], &id, sizeof(id));
   }
   return result;

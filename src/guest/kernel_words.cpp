@@ -29,6 +29,12 @@ std::string take_word(std::string_view& rest) {
   return word;
 }
 
+bool take_number(std::string_view value, std::uint32_t& number) {
+  const char* end = value.data() + value.size();
+  const auto [stop, error] = std::from_chars(value.data(), end, number);
+  return error == std::errc() && stop == end;
+}
+
 // False for a word that is not ours to know or whose value makes no sense.
 bool obey(KernelWords& words, std::string_view key, std::string_view value) {
   if (key == "transport") {
@@ -44,9 +50,10 @@ bool obey(KernelWords& words, std::string_view key, std::string_view value) {
     return !value.empty();
   }
   if (key == "msize") {
-    const char* end = value.data() + value.size();
-    const auto [stop, error] = std::from_chars(value.data(), end, words.msize);
-    return error == std::errc() && stop == end;
+    return take_number(value, words.msize);
+  }
+  if (key == "locktimeout") {
+    return take_number(value, words.lock_timeout);
   }
   if (key == "ro") {
     words.is_read_only = true;

@@ -10,13 +10,14 @@ namespace nineroot::guest {
 
 /// What to mount as the root and what to start from it.
 struct KernelWords {
-  bool uses_tcp = false;       ///< nineroot.transport=tcp; else virtio.
-  std::string tag = "root";    ///< nineroot.tag=, the virtio device's mount tag.
-  std::string cache = "mmap";  ///< nineroot.cache=
-  std::uint32_t msize = 0;     ///< nineroot.msize=; 0: the transport's best.
-  bool is_read_only = false;   ///< nineroot.ro
-  std::string init;            ///< init=; empty: the usual places.
-  std::string unknown;         ///< The first nineroot. word that is not one of these.
+  bool uses_tcp = false;           ///< nineroot.transport=tcp; else virtio.
+  std::string tag = "root";        ///< nineroot.tag=, the virtio device's mount tag.
+  std::string cache = "mmap";      ///< nineroot.cache=
+  std::uint32_t msize = 0;         ///< nineroot.msize=; 0: the transport's best.
+  std::uint32_t lock_timeout = 0;  ///< nineroot.locktimeout=, seconds; 0: the kernel's own.
+  bool is_read_only = false;       ///< nineroot.ro
+  std::string init;                ///< init=; empty: the usual places.
+  std::string unknown;             ///< The first nineroot. word that is not one of these.
 };
 
 /// Words are parted by white space outside of double quotes, as the kernel does; of a word that

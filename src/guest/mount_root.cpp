@@ -92,6 +92,9 @@ std::string mount_options(const KernelWords& words, int stream, bool has_acls) {
   const std::uint32_t best = stream >= 0 ? kStreamMsize : kVirtioMsize;
   options += ",version=9p2000.L,access=client,msize=" +
              std::to_string(words.msize != 0 ? words.msize : best) + ",cache=" + words.cache;
+  if (words.lock_timeout != 0) {
+    options += ",locktimeout=" + std::to_string(words.lock_timeout);
+  }
   return has_acls ? options + ",posixacl" : options;
 }
 

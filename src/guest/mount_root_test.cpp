@@ -22,5 +22,10 @@ TEST(MountOptions, ObeyTheCommandLine) {
             "trans=virtio,version=9p2000.L,access=client,msize=8192,cache=loose");
 }
 
+TEST(MountOptions, AskSoonAgainForLocksThatOthersHold) {
+  EXPECT_EQ(mount_options(parse_kernel_words("nineroot.locktimeout=1"), -1, false),
+            "trans=virtio,version=9p2000.L,access=client,msize=512000,cache=mmap,locktimeout=1");
+}
+
 }  // namespace
 }  // namespace nineroot::guest

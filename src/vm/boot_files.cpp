@@ -82,10 +82,10 @@ Outcome<BootKernel> host_kernel(const storage::GuestTree& tree, const std::strin
 // The command line for an initrd that is not ours, as its distribution's scripts read it.
 std::string foreign_command_line(const RootMount& mount) {
   return fmt::format(
-      "root={} rootfstype=9p rootflags=trans=virtio,version=9p2000.L,msize={},cache={},posixacl "
+      "root={} rootfstype=9p rootflags=trans=virtio,version=9p2000.L,msize={},cache={},posixacl{} "
       "{} console=ttyS0 panic=-1",
       mount.tag, mount.msize == 0 ? 512000U : mount.msize, mount.cache,
-      mount.is_read_only ? "ro" : "rw");
+      mount.is_shared ? ",locktimeout=1" : "", mount.is_read_only ? "ro" : "rw");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "vm/boot_options.h"
 
 #include <sched.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +16,7 @@ namespace {
 constexpr std::uint32_t kLeastMemoryMib = 64;
 constexpr std::uint32_t kMostDefaultCpus = 4;
 constexpr std::array<std::string_view, 3> kCaches = {"mmap", "loose", "none"};
+constexpr std::array<std::string_view, 3> kMultidevs = {"remap", "forbid", "warn"};
 constexpr std::array<std::string_view, 4> kIdentities = {"mapped-xattr", "mapped-file",
                                                          "passthrough", "none"};
 
@@ -37,10 +39,8 @@ Outcome<void> check_one_of(const char* what, const std::string& value,
   return {};
 }
 
-// A bare tree has no settings: what it is shows in itself.
-Outcome<std::string> identity_of_bare_tree(const Machine& machine) {
-  const storage::GuestTree tree = TRY(storage::GuestTree::open(machine.root));
-  switch (tree.layout()) {
+std::string identity_of(storage::Layout layout) {
+  switch (layout) {
     case storage::Layout::mapped_file:
       return "mapped-file";
     case storage::Layout::plain:
@@ -50,6 +50,37 @@ Outcome<std::string> identity_of_bare_tree(const Machine& machine) {
       break;
   }
   return "mapped-xattr";
+}
+
+// Where nothing records owners, all is an ordinary user's own; to the guest it is root's.
+bool is_own_plain_tree(const Machine& machine, storage::Layout layout) {
+  struct stat info{};
+  return layout == storage::Layout::plain && ::geteuid() != 0 &&
+         ::stat(machine.root.c_str(), &info) == 0 && info.st_uid == ::geteuid();
+}
+
+// A bare tree has no settings: what it is shows in itself.
+Outcome<void> settle_bare_tree(const Machine& machine, const BootOptions& options,
+                               Settings& settings) {
+  const storage::GuestTree tree = TRY(storage::GuestTree::open(machine.root));
+  if (options.identity.empty()) {
+    settings.identity = identity_of(tree.layout());
+  }
+  if (is_own_plain_tree(machine, tree.layout())) {
+    settings.map = {"squash-owner"};
+  }
+  return {};
+}
+
+// A guest that trusts what it knows must be alone with its tree.
+Outcome<void> check_shared(const Settings& settings) {
+  if (settings.is_shared && settings.cache == "loose") {
+    return std::unexpected(
+        Failure("a tree that is shared cannot be cached loosely: changes of others are not seen")
+            .with_hint("say --cache mmap or --cache none with --shared")
+            .as_usage());
+  }
+  return {};
 }
 
 }  // namespace
@@ -75,8 +106,8 @@ std::optional<std::uint32_t> parse_memory(std::string_view text) {
 
 Outcome<Settings> effective_settings(const Machine& machine, const BootOptions& options) {
   Settings settings = machine.settings;
-  if (machine.is_bare_tree() && options.identity.empty()) {
-    settings.identity = TRY(identity_of_bare_tree(machine));
+  if (machine.is_bare_tree()) {
+    TRY(settle_bare_tree(machine, options, settings));
   }
   settings.memory_mib = options.memory_mib.value_or(settings.memory_mib);
   settings.cpus = options.cpus.value_or(settings.cpus);
@@ -89,11 +120,20 @@ Outcome<Settings> effective_settings(const Machine& machine, const BootOptions& 
   if (!options.identity.empty()) {
     settings.identity = options.identity;
   }
+  if (!options.map.empty()) {
+    settings.map = options.map;
+  }
+  if (!options.multidevs.empty()) {
+    settings.multidevs = options.multidevs;
+  }
+  settings.is_shared = settings.is_shared || options.is_shared;
   if (!options.append.empty()) {
     settings.append += (settings.append.empty() ? "" : " ") + options.append;
   }
   TRY(check_one_of("cache mode", settings.cache, kCaches));
   TRY(check_one_of("identity", settings.identity, kIdentities));
+  TRY(check_one_of("way to treat several file systems", settings.multidevs, kMultidevs));
+  TRY(check_shared(settings));
   return settings;
 }
 

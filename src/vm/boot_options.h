@@ -21,6 +21,9 @@ struct BootOptions {
   std::optional<std::uint32_t> cpus{};
   std::string cache{};
   std::string identity{};
+  std::vector<std::string> map{};  ///< In place of the settings' rules.
+  std::string multidevs{};
+  bool is_shared = false;
   std::string kernel{};  ///< A host file (with a '/'), or a release that the tree has.
   std::string initrd{};  ///< A host file, or "guest": the tree's own.
   std::string append{};  ///< Added to the kernel's command line, after the settings'.

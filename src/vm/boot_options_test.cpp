@@ -53,6 +53,27 @@ TEST(BootOptions, RefuseWhatIsNotACacheModeOrAnIdentity) {
   EXPECT_TRUE(effective_settings(machine, options).error().is_usage());
 }
 
+TEST(BootOptions, RefuseASharedTreeThatIsCachedLoosely) {
+  const Machine machine{.name = "deb", .directory = "/m", .root = "/m/root", .settings = {}};
+  BootOptions options;
+  options.is_shared = true;
+  EXPECT_TRUE(effective_settings(machine, options)->is_shared);
+  options.cache = "loose";
+  EXPECT_TRUE(effective_settings(machine, options).error().is_usage());
+}
+
+TEST(BootOptions, ShowAnOrdinaryUsersPlainTreeAsRoots) {
+  const storage::ScratchDirectory scratch;
+  const Machine machine{
+      .name = scratch.path().string(), .directory = {}, .root = scratch.path(), .settings = {}};
+  const std::vector<std::string> expected =
+      ::geteuid() == 0 ? std::vector<std::string>{} : std::vector<std::string>{"squash-owner"};
+  EXPECT_EQ(effective_settings(machine, {})->map, expected);
+  BootOptions options;
+  options.map = {"map:0:1000:1"};
+  EXPECT_EQ(effective_settings(machine, options)->map, options.map);
+}
+
 TEST(BootOptions, FindOutHowABareTreeIsLaidOut) {
   const storage::ScratchDirectory scratch;
   const Machine machine{

@@ -20,7 +20,14 @@ std::vector<std::string> server_command(const std::filesystem::path& program,
   } else {
     argv.insert(argv.end(), {"--listen", "unix:" + paths.server_socket().string()});
   }
-  argv.insert(argv.end(), {"--identity", settings.identity, "--once"});
+  argv.insert(argv.end(),
+              {"--identity", settings.identity, "--multidevs", settings.multidevs, "--once"});
+  for (const std::string& rule : settings.map) {
+    argv.insert(argv.end(), {"--map", rule});
+  }
+  if (settings.is_shared) {
+    argv.emplace_back("--shared");
+  }
   if (is_read_only) {
     argv.emplace_back("--read-only");
   }
@@ -76,7 +83,8 @@ Outcome<BootPlan> plan_boot(const Machine& machine, const BootOptions& options,
                         .tag = kTag,
                         .cache = plan.settings.cache,
                         .msize = 0,
-                        .is_read_only = options.is_read_only};
+                        .is_read_only = options.is_read_only,
+                        .is_shared = plan.settings.is_shared};
   const BootFiles files =
       TRY(prepare_boot_files(tree, kernel, options.initrd, mount, plan.settings.append, paths));
   plan.has_agent = files.has_agent;

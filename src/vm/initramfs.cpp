@@ -79,6 +79,9 @@ std::string init_command_line(const RootMount& mount) {
   if (mount.msize != 0) {
     line += fmt::format(" nineroot.msize={}", mount.msize);
   }
+  if (mount.is_shared) {
+    line += " nineroot.locktimeout=1";
+  }
   return line;
 }
 

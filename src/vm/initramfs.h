@@ -33,6 +33,8 @@ struct RootMount {
   std::string cache = "mmap";  ///< 9P mount option cache=
   std::uint32_t msize = 0;     ///< 0: virtio 512000, its largest; tcp 131096.
   bool is_read_only = false;
+  bool is_shared = false;  ///< Others hold locks: the guest asks again for one each second, not
+                           ///< each 30 (mount option locktimeout=).
 };
 
 /// The cpio archive (newc) for QEMU's -initrd.  Fails when the tree lacks a module that the

@@ -18,6 +18,9 @@ struct Settings {
   std::uint32_t cpus = 0;                 ///< 0: as many as the host has, at most 4.
   std::string cache = "mmap";             ///< mmap, loose or none.
   std::string identity = "mapped-xattr";  ///< As `serve --identity`.
+  std::vector<std::string> map{};         ///< Rules of `serve --map`.
+  std::string multidevs = "remap";        ///< As `serve --multidevs`.
+  bool is_shared = false;                 ///< As `serve --shared`.
   std::string append;                     ///< Added to the kernel's command line.
   std::string source;                     ///< What it was created from, for people.
   std::string created;                    ///< RFC 3339, UTC.

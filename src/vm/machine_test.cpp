@@ -37,6 +37,9 @@ TEST(Settings, SurviveWritingAndReading) {
                          .cpus = 3,
                          .cache = "loose",
                          .identity = "mapped-file",
+                         .map = {"squash-owner", "uid:map:0:1:2"},
+                         .multidevs = "warn",
+                         .is_shared = true,
                          .append = "quiet a=\"b c\" \\ \n",
                          .source = "debian:bookworm",
                          .created = "2026-11-24T10:00:00Z"};
@@ -47,6 +50,9 @@ TEST(Settings, SurviveWritingAndReading) {
   EXPECT_EQ(read->cache, "loose");
   EXPECT_EQ(read->identity, "mapped-file");
   EXPECT_EQ(read->append, written.append);
+  EXPECT_EQ(read->map, written.map);
+  EXPECT_EQ(read->multidevs, written.multidevs);
+  EXPECT_EQ(read->is_shared, written.is_shared);
   EXPECT_EQ(read->source, written.source);
   EXPECT_EQ(read->created, written.created);
 }

@@ -65,11 +65,46 @@ std::string take_identity(Settings& settings, const toml::node& value) {
   return "";
 }
 
-constexpr std::array<Key, 7> kKeys = {{
+std::string take_multidevs(Settings& settings, const toml::node& value) {
+  constexpr std::array<std::string_view, 3> kWays = {"remap", "forbid", "warn"};
+  const auto text = value.value_exact<std::string>();
+  if (!text || std::ranges::find(kWays, *text) == kWays.end()) {
+    return "\"remap\", \"forbid\" or \"warn\"";
+  }
+  settings.multidevs = *text;
+  return "";
+}
+
+std::string take_map(Settings& settings, const toml::node& value) {
+  constexpr const char* kExpected = "a list of texts in quotes";
+  const toml::array* rules = value.as_array();
+  if (rules == nullptr) {
+    return kExpected;
+  }
+  for (const toml::node& rule : *rules) {
+    const auto text = rule.value_exact<std::string>();
+    if (!text) {
+      return kExpected;
+    }
+    settings.map.push_back(*text);
+  }
+  return "";
+}
+
+std::string take_shared(Settings& settings, const toml::node& value) {
+  const auto truth = value.value_exact<bool>();
+  settings.is_shared = truth.value_or(false);
+  return truth ? "" : "true or false";
+}
+
+constexpr std::array<Key, 10> kKeys = {{
     {"memory_mib", take_number<&Settings::memory_mib, kLeastMemoryMib, kMostMemoryMib>},
     {"cpus", take_number<&Settings::cpus, 0, kMostCpus>},
     {"cache", take_cache},
     {"identity", take_identity},
+    {"map", take_map},
+    {"multidevs", take_multidevs},
+    {"shared", take_shared},
     {"append", take_text<&Settings::append>},
     {"source", take_text<&Settings::source>},
     {"created", take_text<&Settings::created>},
@@ -128,6 +163,12 @@ std::string Settings::to_toml() const {
   text += fmt::format("cache = {}  # mmap, loose or none\n", quoted(cache));
   text += "# How the tree records owners: mapped-xattr, mapped-file, passthrough or none.\n";
   text += fmt::format("identity = {}\n", quoted(identity));
+  std::vector<std::string> rules;
+  std::ranges::transform(map, std::back_inserter(rules), quoted);
+  text += fmt::format("map = [{}]  # owners: rules of `nineroot serve --map`\n",
+                      fmt::join(rules, ", "));
+  text += fmt::format("multidevs = {}  # remap, forbid or warn\n", quoted(multidevs));
+  text += fmt::format("shared = {}  # true: take the guest's locks on the host\n", is_shared);
   text += fmt::format("append = {}  # added to the kernel's command line\n", quoted(append));
   text += fmt::format("source = {}\n", quoted(source));
   text += fmt::format("created = {}\n", quoted(created));

@@ -27,6 +27,9 @@ TEST(BadInput, ServeSaysWhatIsWrong) {
   expect_failure({"serve", tree, "--listen", "unix:" + tree + "/no/dir/s"}, 1, "no/dir");
   expect_failure({"serve", tree, "--fd", "77"}, 2, "descriptor 77");
   expect_failure({"serve", tree, "--identity", "odd", "--fd", "0"}, 2, "mapped-xattr");
+  expect_failure({"serve", tree, "--map", "map:0:1000", "--fd", "0"}, 2, "takes 3 numbers");
+  expect_failure({"serve", tree, "--map", "map:0:1:5,map:4:9:1", "--fd", "0"}, 2, "overlaps");
+  expect_failure({"serve", tree, "--multidevs", "odd", "--fd", "0"}, 2, "remap, forbid or warn");
   expect_failure({"serve", tree, "--sandbox", "odd", "--fd", "0"}, 2, "strict");
   expect_failure({"serve", tree, "--vhost-user", tree + "/s", "--tag", ""}, 2, "tag");
   expect_failure({"frobnicate"}, 2, "");

@@ -41,7 +41,9 @@ pid_t spawn(const std::vector<std::string>& arguments, int standard_error) {
 
 }  // namespace
 
-ServerProcess::ServerProcess(const std::vector<std::string>& arguments) {
+ServerProcess::ServerProcess(const std::vector<std::string>& arguments,
+                             const std::filesystem::path& tree)
+    : tree_(tree.empty() ? own_tree_.path() : tree) {
   int ready[2];
   if (::pipe(ready) < 0) {
     throw std::runtime_error("no pipe");
@@ -55,7 +57,7 @@ ServerProcess::ServerProcess(const std::vector<std::string>& arguments) {
                                "unix:" + (sockets_.path() / "9p").string(),
                                "--ready-fd",
                                std::to_string(to.get()),
-                               tree_.path().string()};
+                               tree_.string()};
   all.insert(all.end(), arguments.begin(), arguments.end());
   pid_ = spawn(all, -1);
   to.reset();

@@ -15,12 +15,16 @@ namespace nineroot::test {
 class ServerProcess {
  public:
   /// `arguments` follow `serve DIR --listen unix:...`.  Waits until it listens.
-  explicit ServerProcess(const std::vector<std::string>& arguments = {});
+  explicit ServerProcess(const std::vector<std::string>& arguments = {})
+      : ServerProcess(arguments, {}) {}
+
+  /// Serves `tree`, or a directory of its own if that is empty.
+  ServerProcess(const std::vector<std::string>& arguments, const std::filesystem::path& tree);
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
-  [[nodiscard]] const std::filesystem::path& tree() const { return tree_.path(); }
+  [[nodiscard]] const std::filesystem::path& tree() const { return tree_; }
 
   [[nodiscard]] UniqueFd connect() const;
 
@@ -35,7 +39,8 @@ class ServerProcess {
   int stop();
 
  private:
-  TempDir tree_;
+  TempDir own_tree_;
+  std::filesystem::path tree_;
   TempDir sockets_;
   pid_t pid_ = -1;
 };
