@@ -100,9 +100,15 @@ class Tree {
                       const Name& new_name);
   Result<void> remove(const NodeRef& dir, const Name& name, bool is_directory);
 
-  /// By node, for Trename and Tremove: the name is the one last seen, verified.
-  Result<void> rename_node(const NodeRef& node, const NodeRef& new_dir, const Name& new_name);
-  Result<void> remove_node(const NodeRef& node);
+  /// By node, for Trename and Tremove.  The name is `place`'s, or the one last seen where that is
+  /// null or another inode's by now; verified.  Errors: ENOENT if the node is not there either;
+  /// EBUSY the root.
+  Result<void> rename_node(const NodeRef& node, const Place* place, const NodeRef& new_dir,
+                           const Name& new_name);
+  Result<void> remove_node(const NodeRef& node, const Place* place);
+
+  /// Where a node was last seen; nothing for the root and for a node without a name.
+  [[nodiscard]] std::optional<Place> place(const NodeRef& node) { return table_.place(node); }
 
   Result<std::string> read_link(const NodeRef& node);
   Result<StatFs> stat_fs(const NodeRef& node);
@@ -148,6 +154,7 @@ class Tree {
   /// The held node that is about to lose the name, pinned; nothing if nobody holds the inode.
   Result<std::optional<NodeRef>> pin_victim(int dir_fd, const Name& name, const InodeId& id);
   Result<Name> verified_name(const NodeRef& node, const Place& place);
+  Result<Place> verified_place(const NodeRef& node, const Place* wanted);
   /// Remembers one descriptor of each file system in the tree, for sync().
   void note_device(const NodeRef& node, int fd);
   Result<std::string> host_xattr_name(std::string_view name) const;

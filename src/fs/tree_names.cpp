@@ -122,22 +122,29 @@ Result<Name> Tree::verified_name(const NodeRef& node, const Place& place) {
   return name;
 }
 
-Result<void> Tree::rename_node(const NodeRef& node, const NodeRef& new_dir, const Name& new_name) {
-  const auto place = table_.place(node);
+Result<Place> Tree::verified_place(const NodeRef& node, const Place* wanted) {
+  if (wanted != nullptr && verified_name(node, *wanted)) {
+    return *wanted;
+  }
+  std::optional<Place> place = table_.place(node);
   if (!place) {
     return fail(node == root_ ? EBUSY : ENOENT);
   }
-  const Name name = TRY(verified_name(node, *place));
-  return rename(place->parent, name, new_dir, new_name);
+  TRY(verified_name(node, *place));
+  return *std::move(place);
 }
 
-Result<void> Tree::remove_node(const NodeRef& node) {
-  const auto place = table_.place(node);
-  if (!place) {
-    return fail(node == root_ ? EBUSY : ENOENT);
-  }
-  const Name name = TRY(verified_name(node, *place));
-  return remove(place->parent, name, S_ISDIR(node->host_type()));
+Result<void> Tree::rename_node(const NodeRef& node, const Place* place, const NodeRef& new_dir,
+                               const Name& new_name) {
+  const Place found = TRY(verified_place(node, place));
+  const Name name = TRY(Name::parse(found.name));
+  return rename(found.parent, name, new_dir, new_name);
+}
+
+Result<void> Tree::remove_node(const NodeRef& node, const Place* place) {
+  const Place found = TRY(verified_place(node, place));
+  const Name name = TRY(Name::parse(found.name));
+  return remove(found.parent, name, S_ISDIR(node->host_type()));
 }
 
 }  // namespace nineroot::fs

@@ -102,6 +102,9 @@ struct Fid {
   /// Shared with the workers that read, write or sync it.
   std::shared_ptr<fs::OpenFile> file;
   std::variant<std::monostate, XattrSnapshot, XattrUpdate> xattr;
+  /// The name by which it was reached, where the inode has others: what Tremove and Trename mean.
+  /// Null: the one by which the inode is known.
+  std::shared_ptr<const fs::Place> place = nullptr;
   /// Null while no lock was taken by this fid.
   std::unique_ptr<FidLocks> locks = nullptr;
 

@@ -96,11 +96,13 @@ Result<wire::Rwalk> Session::on(const wire::Twalk& m) {
   wire::Rwalk reply{.nwqid = m.nwname, .wqid = {}};
   fs::NodeRef node = fid->node;
   const auto uid = fid->uid;
+  std::shared_ptr<const fs::Place> place = fid->place;
   for (std::size_t i = 0; i < m.nwname; ++i) {
     // An error half way is an error: Linux takes a short Rwalk for ENOENT, whatever it was.
     if (m.wname[i] == "..") {
       fs::Found found = TRY(tree_.parent(node));
       reply.wqid[i] = make_qid(found.attr);
+      place = nullptr;
       node = std::move(found.node);
     } else if (m.wname[i] == ".") {
       const fs::Attr attr = TRY(tree_.attr(node));
@@ -112,12 +114,19 @@ Result<wire::Rwalk> Session::on(const wire::Twalk& m) {
       const fs::Name name = TRY(fs::Name::parse(m.wname[i]));
       fs::Found found = TRY(tree_.lookup(node, name));
       reply.wqid[i] = make_qid(found.attr);
+      place = nullptr;
+      if (found.attr.nlink > 1 && !S_ISDIR(found.attr.mode)) {
+        place = std::make_shared<fs::Place>(node, std::string(m.wname[i]));
+      }
       node = std::move(found.node);
     }
   }
   if (m.newfid != m.fid || m.nwname > 0) {
-    TRY(fids_.put(m.newfid,
-                  Fid{.node = std::move(node), .uid = uid, .file = nullptr, .xattr = {}}));
+    TRY(fids_.put(m.newfid, Fid{.node = std::move(node),
+                                .uid = uid,
+                                .file = nullptr,
+                                .xattr = {},
+                                .place = std::move(place)}));
   }
   return reply;
 }
@@ -132,7 +141,7 @@ Result<wire::Rclunk> Session::on(const wire::Tclunk& m) {
 
 Result<wire::Rremove> Session::on(const wire::Tremove& m) {
   const Fid fid = TRY(fids_.take(m.fid));  // Gone whatever happens.
-  TRY(tree_.remove_node(fid.node));
+  TRY(tree_.remove_node(fid.node, fid.place.get()));
   return wire::Rremove{};
 }
 

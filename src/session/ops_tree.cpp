@@ -55,17 +55,26 @@ Result<wire::Rmkdir> Session::on(const wire::Tmkdir& m) {
 
 Result<wire::Rlink> Session::on(const wire::Tlink& m) {
   const Fid* dir = TRY(directory(m.dfid));
-  const Fid* fid = TRY(fids_.get(m.fid));
+  Fid* fid = TRY(fids_.get(m.fid));
   const fs::Name name = TRY(new_name(m.name));
   TRY(tree_.link(fid->node, dir->node, name));
+  if (fid->place == nullptr) {
+    // From now on the inode may become known by the new name.
+    if (auto place = tree_.place(fid->node)) {
+      fid->place = std::make_shared<fs::Place>(*std::move(place));
+    }
+  }
   return wire::Rlink{};
 }
 
 Result<wire::Rrename> Session::on(const wire::Trename& m) {
-  const Fid* fid = TRY(fids_.get(m.fid));
+  Fid* fid = TRY(fids_.get(m.fid));
   const Fid* dir = TRY(directory(m.dfid));
   const fs::Name name = TRY(fs::Name::parse(m.name));
-  TRY(tree_.rename_node(fid->node, dir->node, name));
+  TRY(tree_.rename_node(fid->node, fid->place.get(), dir->node, name));
+  if (fid->place != nullptr) {
+    fid->place = std::make_shared<fs::Place>(dir->node, std::string(m.name));
+  }
   return wire::Rrename{};
 }
 

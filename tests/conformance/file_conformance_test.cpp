@@ -217,6 +217,28 @@ TEST_P(FileConformance, RemoveAndRenameByFidWork) {
   EXPECT_ERRNO(EBADF, client.getattr(2));
 }
 
+TEST_P(FileConformance, RemoveAndRenameByFidMeanTheNameThatWasWalkedTo) {
+  make_file("a", "A");
+  ASSERT_TRUE(client.walk(0, 1, {"a"}));
+  ASSERT_TRUE(client.ask<wire::Rlink>(wire::Tlink{.dfid = 0, .fid = 1, .name = "b"}));
+  ASSERT_TRUE(client.walk(0, 2, {"b"}));
+  ASSERT_TRUE(client.ask<wire::Rlink>(wire::Tlink{.dfid = 0, .fid = 2, .name = "c"}));
+  ASSERT_TRUE(client.walk(0, 3, {"c"}));
+  ASSERT_TRUE(client.walk(2, 4));
+  ASSERT_TRUE(client.ask<wire::Rrename>(wire::Trename{.fid = 4, .dfid = 0, .name = "d"}));
+  EXPECT_FALSE(std::filesystem::exists(served.path() / "b"));
+  EXPECT_TRUE(std::filesystem::exists(served.path() / "d"));
+  ASSERT_TRUE(client.ask<wire::Rremove>(wire::Tremove{.fid = 1}));
+  EXPECT_FALSE(std::filesystem::exists(served.path() / "a"));
+  EXPECT_TRUE(std::filesystem::exists(served.path() / "c"));
+  ASSERT_TRUE(client.ask<wire::Rremove>(wire::Tremove{.fid = 4}));
+  EXPECT_FALSE(std::filesystem::exists(served.path() / "d"));
+  EXPECT_TRUE(std::filesystem::exists(served.path() / "c"));
+  EXPECT_EQ(client.getattr(3)->nlink, 1U);
+  ASSERT_TRUE(client.ask<wire::Rremove>(wire::Tremove{.fid = 3}));
+  EXPECT_FALSE(std::filesystem::exists(served.path() / "c"));
+}
+
 TEST_P(FileConformance, ReaddirGivesEveryNameOnceWithItsType) {
   std::map<std::string, std::uint8_t> expected{{".", DT_DIR}, {"..", DT_DIR}};
   for (int i = 0; i < 300; ++i) {
