@@ -13,6 +13,17 @@ namespace {
 constexpr std::uint64_t kAccessTruncate = 1U << 14U;
 constexpr std::uint64_t kAccessIoctlDev = 1U << 15U;
 
+/// What version 6 knows; earlier ones take the front part.
+struct RulesetAttr {
+  std::uint64_t handled_access_fs = 0;
+  std::uint64_t handled_access_net = 0;
+  std::uint64_t scoped = 0;
+};
+
+/// No signals to processes outside the domain, and no abstract unix sockets of theirs.
+constexpr std::uint64_t kScopes = 0b11;
+constexpr long kVersionWithScopes = 6;
+
 constexpr std::uint64_t kReading = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
 
 /// All file rights of a version: the first had bits 0 to 12, REFER came with 2, TRUNCATE with 3,
@@ -47,10 +58,13 @@ Result<int> restrict_with_landlock(const UniqueFd& root, bool is_read_only,
   if (version < 2) {
     return fail(EOPNOTSUPP);  // Version 1 refuses every rename between directories.
   }
-  landlock_ruleset_attr attr{};
-  attr.handled_access_fs = handled_rights(static_cast<int>(version));
-  const UniqueFd ruleset(static_cast<int>(
-      ::syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr.handled_access_fs), 0)));
+  RulesetAttr attr{.handled_access_fs = handled_rights(static_cast<int>(version))};
+  std::size_t size = sizeof(attr.handled_access_fs);
+  if (version >= kVersionWithScopes) {
+    attr.scoped = kScopes;
+    size = sizeof(attr);
+  }
+  const UniqueFd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attr, size, 0)));
   if (!ruleset.is_open()) {
     return fail_errno();
   }
