@@ -56,6 +56,9 @@ class Identity {
   /// Names that the guest neither sees nor may use.
   [[nodiscard]] virtual bool is_hidden(std::string_view /*name*/) const { return false; }
 
+  /// How many of a directory's links the guest does not see: those of hidden subdirectories.
+  [[nodiscard]] virtual std::uint64_t hidden_links(int /*dir_fd*/) const { return 0; }
+
   /// What the tree records of an inode; the device number of devices only.
   virtual Result<mapped::Recorded> recorded(const Target& target) = 0;
 

@@ -21,6 +21,11 @@ std::string metadata_path(const char* name) {
   return std::string(mapped::kMetadataDir) + "/" + name;
 }
 
+/// The metadata directory of the directory `name`.
+std::string metadata_path_in(const char* name) {
+  return std::string(name) + "/" + std::string(mapped::kMetadataDir);
+}
+
 struct IdLess {
   bool operator()(const InodeId& a, const InodeId& b) const {
     return std::tie(a.device, a.inode, a.birth) < std::tie(b.device, b.inode, b.birth);
@@ -54,6 +59,11 @@ class MappedFileIdentity : public Identity {
 
   [[nodiscard]] bool is_hidden(std::string_view name) const override {
     return name == mapped::kMetadataDir || name == mapped::kMetadataRoot;
+  }
+
+  [[nodiscard]] std::uint64_t hidden_links(int dir_fd) const override {
+    const auto stat = sys::stat_at(dir_fd, std::string(mapped::kMetadataDir).c_str());
+    return stat && S_ISDIR(stat->stx_mode) ? 1 : 0;
   }
 
   Result<mapped::Recorded> recorded(const Target& target) override {
@@ -137,7 +147,7 @@ class MappedFileIdentity : public Identity {
     const std::string path = metadata_path(name);
     (void)sys::unlink(dir_fd, path.c_str(), false);
     if (target.dir_fd < 0) {
-      return {};
+      return link_nameless(target, dir_fd, name);
     }
     TRY(make_metadata_dir(dir_fd));
     auto linked =
@@ -231,18 +241,21 @@ class MappedFileIdentity : public Identity {
   /// behind by files that the host deleted.  ENOTEMPTY if anything else is in the directory.
   static Result<void> empty_metadata_of(int dir_fd, const char* name) {
     const std::vector<std::string> entries = TRY(names_in(dir_fd, name));
+    // All of them before any record goes: those of what stays are still needed.
     for (const std::string& entry : entries) {
       if (entry != mapped::kMetadataDir) {
         return fail(ENOTEMPTY);
       }
-      const std::string inner = std::string(name) + "/" + entry;
-      const std::vector<std::string> stale = TRY(names_in(dir_fd, inner.c_str()));
-      for (const std::string& record : stale) {
-        TRY(sys::unlink(dir_fd, (inner + "/" + record).c_str(), false));
-      }
-      TRY(sys::unlink(dir_fd, inner.c_str(), true));
     }
-    return {};
+    if (entries.empty()) {
+      return {};
+    }
+    const std::string inner = metadata_path_in(name);
+    const std::vector<std::string> stale = TRY(names_in(dir_fd, inner.c_str()));
+    for (const std::string& record : stale) {
+      TRY(sys::unlink(dir_fd, (inner + "/" + record).c_str(), false));
+    }
+    return sys::unlink(dir_fd, inner.c_str(), true);
   }
 
   /// The record of a held inode that has lost its name.
@@ -250,6 +263,21 @@ class MappedFileIdentity : public Identity {
     mapped::Recorded recorded;
     UniqueFd shared;  ///< The metadata file, if other names of the inode go on using it.
   };
+
+  /// The new name of an inode that has lost the name by which it was known: shares the record with
+  /// the inode's other names, or gets the one that was kept.
+  Result<void> link_nameless(const Target& target, int dir_fd, const char* name) {
+    const Target linked{.fd = -1, .id = nullptr, .dir_fd = dir_fd, .name = name};
+    if (const auto kept = kept_record(target)) {
+      return update(linked, true, [&](mapped::Recorded& recorded) { recorded = *kept; });
+    }
+    const auto shared = open_metadata(target, O_RDONLY);
+    if (!shared) {
+      return {};  // Nothing is recorded.
+    }
+    TRY(make_metadata_dir(dir_fd));
+    return sys::link(shared->get(), dir_fd, metadata_path(name).c_str());
+  }
 
   void keep_record(const InodeId& id, UniqueFd metadata) {
     Nameless kept;

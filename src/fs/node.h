@@ -51,6 +51,10 @@ class Node {
     }
   }
 
+  /// False once a look has shown that no set-id bit is there.  Any thread.
+  [[nodiscard]] bool may_have_set_id() const { return may_have_set_id_; }
+  void set_may_have_set_id(bool may) { may_have_set_id_ = may; }
+
  private:
   friend class NodeTable;
   friend class NodeRef;
@@ -59,6 +63,7 @@ class Node {
   std::atomic<std::uint32_t> references_ = 0;
   std::uint32_t host_type_ = 0;
   std::atomic<std::uint64_t> known_size_ = 0;
+  std::atomic<bool> may_have_set_id_ = true;
   FdSlot slot_;  ///< Guarded by the budget.
   /// Where it was last seen; null for the root, and for one that has lost the name by which it was
   /// known, which is pinned.  Counts as a reference.

@@ -79,6 +79,10 @@ class Tree {
   /// `file` is an open file of the node or null.
   Result<void> set_attr(const NodeRef& node, const SetAttr& change, OpenFile* file);
 
+  /// Takes set-id bits away, as a write by anybody but root does.  Bits that the host set since the
+  /// file was last opened here may be missed.
+  Result<void> drop_set_id(const NodeRef& node);
+
   /// `flags` as open(2): access mode, O_TRUNC and O_DSYNC count.
   /// Errors: ELOOP for a symlink, ENXIO for other specials, EISDIR for a directory to be written.
   Result<Opened> open(const NodeRef& node, int flags);
@@ -145,6 +149,9 @@ class Tree {
   Result<Attr> attr_of(const NodeRef& node, const Target& target, const struct statx& stat);
   Result<mapped::Recorded> recorded_of(const NodeRef& node, const Target& target,
                                        const struct statx& stat);
+  Result<void> truncate(const NodeRef& node, const Target& target, std::uint64_t size,
+                        OpenFile* file);
+  Result<void> look_and_drop_set_id(const NodeRef& node);
   void keep_writable(OpenFile& file);
   /// Interns what was just made as `name`, records its owner and mode, and takes it away again if
   /// that fails.

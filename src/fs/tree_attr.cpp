@@ -30,6 +30,13 @@ std::int64_t nanoseconds(const timespec& time) {
   return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 
+/// What a write leaves of a mode (Linux setattr_should_drop_suidgid()): set-group-id without
+/// execution by the group gives no right and stays.
+std::uint32_t without_set_id(std::uint32_t mode) {
+  mode &= ~std::uint32_t{S_ISUID};
+  return (mode & S_IXGRP) != 0 ? mode & ~std::uint32_t{S_ISGID} : mode;
+}
+
 /// No later change can leave `ctime` as it is, if the records are read after this was called.
 bool is_settled(const timespec& ctime) {
   timespec now{};
@@ -69,6 +76,9 @@ Result<Attr> Tree::attr_of(const NodeRef& node, const Target& target, const stru
                                       : stat.stx_mode;
   set_owner_of(attr, recorded, stat);
   attr.nlink = stat.stx_nlink;
+  if (S_ISDIR(stat.stx_mode) && attr.nlink > 2) {
+    attr.nlink -= identity_->hidden_links(target.fd);
+  }
   attr.rdev = recorded.rdev.value_or(makedev(stat.stx_rdev_major, stat.stx_rdev_minor));
   attr.size = stat.stx_size;
   attr.blocks = stat.stx_blocks;
@@ -104,27 +114,70 @@ Result<void> Tree::set_attr(const NodeRef& node, const SetAttr& change, OpenFile
     TRY(identity_->set_owner(target, uid, gid));
   }
   if (change.mode) {
+    node->set_may_have_set_id(true);
     const struct statx stat = TRY(sys::stat(target.fd));
     const Attr now = TRY(attr_of(node, target, stat));
     TRY(identity_->set_mode(target, (now.mode & S_IFMT) | (*change.mode & 07777U)));
   }
   if (change.size) {
-    if (file != nullptr && file->is_writable()) {
-      TRY(file->truncate(*change.size));
-    } else if (S_ISDIR(node->host_type())) {
-      return fail(EISDIR);
-    } else {
-      TRY(sys::truncate(sys::FdPath(target.fd), *change.size));
-    }
+    TRY(truncate(node, target, *change.size, file));
     node->set_known_size(*change.size);
   }
+  const bool changes_records = change.mode || change.uid || change.gid;
   if (change.atime || change.mtime) {
     constexpr timespec kOmit{.tv_sec = 0, .tv_nsec = UTIME_OMIT};
     TRY(sys::set_times(target.fd, {change.atime.value_or(kOmit), change.mtime.value_or(kOmit)}));
-  } else if (change.touches_ctime && !change.mode && !change.uid && !change.gid && !change.size) {
+  } else if (changes_records ? identity_->maps_types() : change.touches_ctime && !change.size) {
+    // A record in another file does not change the inode's ctime, nor does an xattr on ext4 that is
+    // set to the value it has.
     TRY(sys::change_owner(target.fd, UINT32_MAX, UINT32_MAX));
   }
   return {};
+}
+
+Result<void> Tree::truncate(const NodeRef& node, const Target& target, std::uint64_t size,
+                            OpenFile* file) {
+  if (S_ISDIR(node->host_type())) {
+    return fail(EISDIR);
+  }
+  if (file != nullptr && file->is_writable()) {
+    return file->truncate(size);
+  }
+  const struct statx stat = TRY(sys::stat(target.fd));
+  const Attr attr = TRY(attr_of(node, target, stat));
+  if (!S_ISREG(attr.mode)) {
+    return fail(EINVAL);  // On the host it may be a regular file, with a symlink's target in it.
+  }
+  return sys::truncate(sys::FdPath(target.fd), size);
+}
+
+Result<void> Tree::drop_set_id(const NodeRef& node) {
+  if (!node->may_have_set_id()) {
+    return {};
+  }
+  // Before the look: a mode that is set meanwhile is looked at by the next write.
+  node->set_may_have_set_id(false);
+  auto dropped = look_and_drop_set_id(node);
+  if (!dropped) {
+    node->set_may_have_set_id(true);
+  }
+  return dropped;
+}
+
+Result<void> Tree::look_and_drop_set_id(const NodeRef& node) {
+  const InPlace held = TRY(in_place(node));
+  const struct statx stat = TRY(sys::stat(held.fd.fd()));
+  const Attr attr = TRY(attr_of(node, held.target(), stat));
+  const std::uint32_t mode = without_set_id(attr.mode);
+  if (mode == attr.mode) {
+    return {};
+  }
+  table_.forget_cached(node);
+  auto dropped = identity_->set_mode(held.target(), mode);
+  if (!dropped && dropped.error() == Errno{EPERM} && !identity_->maps_types()) {
+    return {};  // Somebody else's file: we are not root, so the host's kernel takes the bits away.
+  }
+  return dropped;
 }
 
 Result<std::string> Tree::read_link(const NodeRef& node) {

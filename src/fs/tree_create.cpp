@@ -39,6 +39,7 @@ Result<Opened> Tree::open(const NodeRef& node, int flags) {
   const struct statx stat = TRY(sys::stat(held.fd.fd()));
   const Attr attr = TRY(attr_of(node, held.target(), stat));
   TRY(check_openable(attr.mode, flags));
+  node->set_may_have_set_id(true);
   const bool is_directory = S_ISDIR(node->host_type());
   const int host_flags = is_directory ? O_RDONLY | O_DIRECTORY : flags & kOpenFlags;
   UniqueFd fd = TRY(sys::reopen(held.fd.fd(), host_flags));
@@ -100,6 +101,9 @@ Result<Created> Tree::create(const NodeRef& dir, const Name& name, int flags, st
                               mapped::kHostFileMode);
   if (!fd && fd.error() == Errno{EEXIST} && (flags & O_EXCL) == 0) {
     Found found = TRY(lookup(dir, name));
+    if (S_ISDIR(found.attr.mode)) {
+      return fail(EISDIR);  // As open(2) with O_CREAT, for reading too.
+    }
     Opened opened = TRY(open(found.node, flags));
     return Created{.found = std::move(found), .file = std::move(opened.file)};
   }
@@ -142,6 +146,9 @@ Result<Found> Tree::make_node(const NodeRef& dir, const Name& name, std::uint32_
       type == S_IFREG || type == S_IFCHR || type == S_IFBLK || type == S_IFIFO || type == S_IFSOCK;
   if (!is_known || identity_->is_hidden(name.view())) {
     return fail(EINVAL);
+  }
+  if (rdev > UINT32_MAX) {
+    return fail(EINVAL);  // Neither 9P nor mapped-file nor mknod(2) has room for more.
   }
   const NewInode inode = TRY(new_inode(type | (mode & 07777U), creator, rdev));
   if (identity_->maps_types() || type == S_IFREG) {

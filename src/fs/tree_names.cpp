@@ -92,7 +92,10 @@ Result<void> Tree::rename(const NodeRef& dir, const Name& name, const NodeRef& n
     renamed = identity_->before_remove(new_dir_fd.fd(), new_name.c_str(), S_ISDIR(target->stx_mode),
                                        victim ? &victim_id : nullptr);
   }
-  if (renamed) {
+  if (!renamed && renamed.error() == Errno{ENOTEMPTY}) {
+    // The host may have a more telling error, as EINVAL for a directory below itself.
+    renamed = sys::rename(dir_fd.fd(), name.c_str(), new_dir_fd.fd(), new_name.c_str());
+  } else if (renamed) {
     renamed = sys::rename(dir_fd.fd(), name.c_str(), new_dir_fd.fd(), new_name.c_str());
     if (renamed) {
       identity_->after_rename(dir_fd.fd(), name.c_str(), new_dir_fd.fd(), new_name.c_str());

@@ -125,6 +125,10 @@ Result<void> Session::on_write(wire::Exchange& exchange, const wire::Twrite& m) 
   if (fid->file == nullptr) {
     return fail(EBADF);
   }
+  if (fid->uid != 0U && fid->file->is_writable()) {
+    // Not every client does it itself: Linux 6.1 does not with cache=none and mmap.
+    TRY(tree_.drop_set_id(fid->node));
+  }
   if (!fid->file->is_synchronous()) {
     const std::size_t size = TRY(fid->file->write(data, m.offset));
     reply(exchange, wire::Rwrite{.count = static_cast<std::uint32_t>(size)});
