@@ -18,15 +18,6 @@
 
 namespace nineroot::test {
 
-inline std::string name_of_identity(const testing::TestParamInfo<fs::IdentityKind>& info) {
-  return name_of(info.param);
-}
-
-inline auto every_identity() {
-  return testing::Values(fs::IdentityKind::mapped_xattr, fs::IdentityKind::mapped_file,
-                         fs::IdentityKind::passthrough, fs::IdentityKind::none);
-}
-
 /// A file type as mknod(2) has it, for messages.
 inline std::string name_of_type(std::uint32_t type) {
   static const std::map<std::uint32_t, std::string> kNames{
