@@ -1,7 +1,6 @@
 #include "vm/boot_options.h"
 
 #include <sched.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <charconv>
 
 #include "storage/guest_tree.h"
+#include "vm/plain_tree.h"
 
 namespace nineroot::vm {
 namespace {
@@ -52,13 +52,6 @@ std::string identity_of(storage::Layout layout) {
   return "mapped-xattr";
 }
 
-// Where nothing records owners, all is an ordinary user's own; to the guest it is root's.
-bool is_own_plain_tree(const Machine& machine, storage::Layout layout) {
-  struct stat info{};
-  return layout == storage::Layout::plain && ::geteuid() != 0 &&
-         ::stat(machine.root.c_str(), &info) == 0 && info.st_uid == ::geteuid();
-}
-
 // A bare tree has no settings: what it is shows in itself.
 Outcome<void> settle_bare_tree(const Machine& machine, const BootOptions& options,
                                Settings& settings) {
@@ -66,7 +59,7 @@ Outcome<void> settle_bare_tree(const Machine& machine, const BootOptions& option
   if (options.identity.empty()) {
     settings.identity = identity_of(tree.layout());
   }
-  if (is_own_plain_tree(machine, tree.layout())) {
+  if (is_own_plain_tree(machine.root, tree.layout())) {
     settings.map = {"squash-owner"};
   }
   return {};

@@ -1,5 +1,6 @@
 #include "vm/boot_options.h"
 
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -68,6 +69,16 @@ TEST(BootOptions, ShowAnOrdinaryUsersPlainTreeAsRoots) {
       .name = scratch.path().string(), .directory = {}, .root = scratch.path(), .settings = {}};
   const std::vector<std::string> expected =
       ::geteuid() == 0 ? std::vector<std::string>{} : std::vector<std::string>{"squash-owner"};
+  EXPECT_EQ(effective_settings(machine, {})->map, expected);
+  // The same after a guest has made something.
+  std::filesystem::create_directory(scratch.path() / "etc");
+  std::filesystem::create_directory(scratch.path() / "new");
+  const std::uint32_t mode = 040755;
+  const std::uint32_t uid = 0;
+  for (const char* name : {"user.virtfs.mode", "user.virtfs.uid"}) {
+    const std::uint32_t& value = name == std::string_view("user.virtfs.uid") ? uid : mode;
+    ASSERT_EQ(::setxattr((scratch.path() / "new").c_str(), name, &value, sizeof value, 0), 0);
+  }
   EXPECT_EQ(effective_settings(machine, {})->map, expected);
   BootOptions options;
   options.map = {"map:0:1000:1"};

@@ -16,6 +16,7 @@
 #include "vm/fill_tree.h"
 #include "vm/furnish.h"
 #include "vm/interruption.h"
+#include "vm/plain_tree.h"
 #include "vm/root_password.h"
 #include "vm/staging.h"
 
@@ -181,6 +182,10 @@ Outcome<Layout> adopt(const Staging& staging, const CreateSource& source, Settin
     settings.identity = layout == Layout::mapped_file ? "mapped-file" : "mapped-xattr";
   }
   TRY(storage::probe_layout(source.fd.get(), source.path.string(), layout));
+  const GuestTree found = TRY(GuestTree::open(source.path));
+  if (is_own_plain_tree(source.path, found.layout())) {
+    settings.map = {"squash-owner"};
+  }
   if (::symlinkat(source.path.c_str(), staging.fd(), "root") != 0) {
     return failure(Errno{errno}, "cannot make a link to {}", source.path.string());
   }

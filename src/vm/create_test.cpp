@@ -182,6 +182,9 @@ TEST_F(Create, AdoptsATreeInPlaceWithoutChangingIt) {
   std::getline(std::ifstream(tree / "etc/hostname") >> std::ws, hostname);
   EXPECT_EQ(hostname, "mine");
   EXPECT_EQ(std::distance(fs::directory_iterator(tree), {}), 1);
+  const std::vector<std::string> expected =
+      ::geteuid() == 0 ? std::vector<std::string>{} : std::vector<std::string>{"squash-owner"};
+  EXPECT_EQ(made->settings.map, expected);
 }
 
 TEST_F(Create, LeavesNothingOfAFailure) {
