@@ -74,6 +74,9 @@ Result<std::optional<LockConflict>> LockFile::test(LockLevel level, const LockRa
 }
 
 Result<std::unique_ptr<LockFile>> Tree::open_lock_file(const NodeRef& node) {
+  if (!S_ISREG(node->host_type()) && !S_ISDIR(node->host_type())) {
+    return fail(EBADF);  // Opening a device acts on it, and a fifo waits for its other end.
+  }
   const FdLease path_fd = TRY(table_.lease(node));
   const bool is_writable = !options_.is_read_only && S_ISREG(node->host_type());
   auto fd = sys::reopen(path_fd.fd(), is_writable ? O_RDWR : O_RDONLY);

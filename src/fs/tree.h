@@ -126,7 +126,8 @@ class Tree {
                          std::span<const std::byte> value, int flags);
   Result<void> remove_xattr(const NodeRef& node, std::string_view name);
 
-  /// For locks on the host; its own open file.  Errors: ENFILE; else from open(2).
+  /// For locks on the host; its own open file.  Errors: EBADF neither a file nor a directory on the
+  /// host; ENFILE; else from open(2).
   Result<std::unique_ptr<LockFile>> open_lock_file(const NodeRef& node);
 
   /// Everything that was written is on disk when it returns (syncfs(2) of the root's file system).

@@ -1,5 +1,6 @@
 // Locks with `serve --shared`: between two guests, and with programs of the host.
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include "tests/conformance/conformance.h"
 
@@ -145,6 +146,17 @@ TEST_P(HostLockConformance, DirectoriesTakeSharedLocks) {
   ASSERT_TRUE(client.open(3, O_RDONLY));
   EXPECT_EQ(lock(client, 3, kRead, 0, 0), wire::kLockSuccess);
   EXPECT_EQ(lock(client, 3, kWrite, 0, 0), wire::kLockError);
+}
+
+TEST_P(HostLockConformance, SpecialFilesAreNotOpenedForALock) {
+  // Opening a fifo for reading would wait for a writer, for ever.
+  ASSERT_TRUE(client.ask<wire::Rmknod>(
+      wire::Tmknod{.dfid = 0, .name = "p", .mode = S_IFIFO | 0600, .gid = 0}));
+  ASSERT_TRUE(client.walk(0, 5, {"p"}));
+  const bool is_file_on_host = GetParam() == fs::IdentityKind::mapped_xattr ||
+                               GetParam() == fs::IdentityKind::mapped_file;
+  EXPECT_EQ(lock(client, 5, kRead, 0, 0),
+            is_file_on_host ? wire::kLockSuccess : wire::kLockError);
 }
 
 TEST(ExclusiveLocks, AlwaysSucceedAndTouchNothingOnTheHost) {
