@@ -13,6 +13,7 @@
 #include "base/failure.h"
 #include "fs/attr.h"
 #include "fs/fd_budget.h"
+#include "fs/host_trouble.h"
 #include "fs/id_map.h"
 #include "fs/identity.h"
 #include "fs/inode_numbers.h"
@@ -133,6 +134,13 @@ class Tree {
   /// Everything that was written is on disk when it returns (syncfs(2) of the root's file system).
   Result<void> sync();
 
+  /// Where whoever answers a request notes the error.  EROFS of a read-only tree is no trouble.
+  void note_trouble(Errno error) {
+    if (!options_.is_read_only || error != Errno{EROFS}) {
+      trouble_.note(error);
+    }
+  }
+
   [[nodiscard]] std::size_t node_count() const { return table_.size(); }
 
   [[nodiscard]] std::size_t fd_count() const { return budget_.size(); }
@@ -183,6 +191,7 @@ class Tree {
   NodeRef root_;
   std::uint32_t owner_uid_ = 0;  ///< The root's on the host, for squash-owner.
   std::uint32_t owner_gid_ = 0;
+  HostTrouble trouble_;
   std::mutex devices_mutex_;
   std::map<std::uint64_t, UniqueFd> devices_;  ///< Readable, by st_dev; the root's is among them.
 };

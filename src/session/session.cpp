@@ -12,6 +12,18 @@ namespace {
 /// Requests in the pool at once; each may hold a reply of msize bytes.
 constexpr std::size_t kMaxInFlight = 64;
 
+/// What finishes a Txattrcreate.
+constexpr auto kTclunk = static_cast<std::uint8_t>(wire::MsgType::Tclunk);
+
+/// The error in a whole reply, if it is Rlerror.
+std::optional<Errno> error_in(std::span<const std::byte> reply) {
+  if (wire::read_header(reply).type != static_cast<std::uint8_t>(wire::MsgType::Rlerror)) {
+    return std::nullopt;
+  }
+  const auto body = wire::decode_body<wire::Rlerror>(reply.subspan(wire::kHeaderSize));
+  return body ? std::optional(Errno{static_cast<int>(body->ecode)}) : std::nullopt;
+}
+
 }  // namespace
 
 Session::Session(fs::Tree& tree, WorkerPool& pool, std::shared_ptr<Mailbox> mailbox,
@@ -76,6 +88,11 @@ void Session::handle(wire::Exchange exchange) {
 }
 
 void Session::reply_error(wire::Exchange& exchange, Errno error) {
+  // A value that an xattr has no room for is ENOSPC as well, on ext4 (setxattr(2)).
+  const bool is_of_xattr = wire::read_header(request_).type == kTclunk;
+  if (!is_of_xattr || error != Errno{ENOSPC}) {
+    tree_.note_trouble(error);
+  }
   std::byte bytes[wire::kRlerrorSize];
   const std::size_t size = wire::encode(
       exchange.tag(), wire::Rlerror{.ecode = static_cast<std::uint32_t>(code(error))}, bytes);
@@ -132,6 +149,9 @@ void Session::finish(std::uint16_t tag, std::uint64_t serial, std::span<const st
   InFlight request = std::move(found->second);
   in_flight_.erase(found);
   if (!reply.empty()) {
+    if (const auto error = error_in(reply)) {
+      tree_.note_trouble(*error);
+    }
     std::move(request.pending).complete(reply);
   } else {
     std::byte bytes[wire::kRlerrorSize];
