@@ -8,10 +8,9 @@
 namespace nineroot::fs {
 namespace {
 
-/// What counts of open(2)'s flags when a file is opened again.  O_APPEND is left out on purpose:
-/// Linux's pwrite(2) on such a descriptor ignores the offset, and a client that writes pages back
-/// (cache=mmap, loose) would then append them.  O_DIRECT too: guest pages need not be aligned.
-constexpr int kKeptFlags = O_ACCMODE | O_DSYNC | (O_SYNC & ~O_DSYNC);
+/// What counts of open(2)'s flags when a file is opened again.  O_DIRECT does not: guest pages need
+/// not be aligned.  O_APPEND comes from Tree::open() where nothing else is possible.
+constexpr int kKeptFlags = O_ACCMODE | O_APPEND | O_DSYNC | (O_SYNC & ~O_DSYNC);
 
 }  // namespace
 

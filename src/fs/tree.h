@@ -84,8 +84,9 @@ class Tree {
   /// file was last opened here may be missed.
   Result<void> drop_set_id(const NodeRef& node);
 
-  /// `flags` as open(2): access mode, O_TRUNC and O_DSYNC count.
-  /// Errors: ELOOP for a symlink, ENXIO for other specials, EISDIR for a directory to be written.
+  /// `flags` as open(2): access mode, O_TRUNC and O_DSYNC count; O_APPEND for append-only files
+  /// alone. Errors: ELOOP for a symlink, ENXIO for other specials, EISDIR for a directory to be
+  /// written.
   Result<Opened> open(const NodeRef& node, int flags);
 
   /// Makes and opens a regular file; opens one that exists unless O_EXCL, and then changes neither

@@ -102,6 +102,12 @@ Result<void> Tree::set_attr(const NodeRef& node, const SetAttr& change, OpenFile
   const InPlace held = TRY(in_place(node));
   const Target target = held.target();
   table_.forget_cached(node);
+  const bool changes_records = change.mode || change.uid || change.gid;
+  if (changes_records && identity_->maps_types()) {
+    // For ctime, and for a file that may not be changed (chattr +i): a record in another file does
+    // not touch the inode, nor does an xattr on ext4 that is set to the value it has.
+    TRY(sys::change_owner(target.fd, UINT32_MAX, UINT32_MAX));
+  }
   if (change.uid || change.gid) {
     std::optional<std::uint32_t> uid;
     std::optional<std::uint32_t> gid;
@@ -123,13 +129,10 @@ Result<void> Tree::set_attr(const NodeRef& node, const SetAttr& change, OpenFile
     TRY(truncate(node, target, *change.size, file));
     node->set_known_size(*change.size);
   }
-  const bool changes_records = change.mode || change.uid || change.gid;
   if (change.atime || change.mtime) {
     constexpr timespec kOmit{.tv_sec = 0, .tv_nsec = UTIME_OMIT};
     TRY(sys::set_times(target.fd, {change.atime.value_or(kOmit), change.mtime.value_or(kOmit)}));
-  } else if (changes_records ? identity_->maps_types() : change.touches_ctime && !change.size) {
-    // A record in another file does not change the inode's ctime, nor does an xattr on ext4 that is
-    // set to the value it has.
+  } else if (change.touches_ctime && !changes_records && !change.size) {
     TRY(sys::change_owner(target.fd, UINT32_MAX, UINT32_MAX));
   }
   return {};

@@ -10,6 +10,8 @@
 namespace nineroot::fs {
 namespace {
 
+/// O_APPEND is left out on purpose: Linux's pwrite(2) on such a descriptor ignores the offset, and
+/// a client that writes pages back (cache=mmap, loose) would then append them.
 constexpr int kOpenFlags = O_ACCMODE | O_TRUNC | O_DSYNC | (O_SYNC & ~O_DSYNC);
 
 /// What open(2) of the guest's type would say.
@@ -41,8 +43,13 @@ Result<Opened> Tree::open(const NodeRef& node, int flags) {
   TRY(check_openable(attr.mode, flags));
   node->set_may_have_set_id(true);
   const bool is_directory = S_ISDIR(node->host_type());
-  const int host_flags = is_directory ? O_RDONLY | O_DIRECTORY : flags & kOpenFlags;
-  UniqueFd fd = TRY(sys::reopen(held.fd.fd(), host_flags));
+  int host_flags = is_directory ? O_RDONLY | O_DIRECTORY : flags & kOpenFlags;
+  auto opened = sys::reopen(held.fd.fd(), host_flags);
+  if (!opened && opened.error() == Errno{EPERM} && (flags & O_APPEND) != 0) {
+    host_flags |= O_APPEND;  // An append-only file (chattr +a) is opened in no other way.
+    opened = sys::reopen(held.fd.fd(), host_flags);
+  }
+  UniqueFd fd = TRY(std::move(opened));
   if ((host_flags & O_TRUNC) != 0) {
     node->set_known_size(0);
   }

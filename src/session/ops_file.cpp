@@ -17,6 +17,7 @@ namespace {
 constexpr std::uint32_t kDotlAccmode = 03;
 constexpr std::uint32_t kDotlExcl = 0200;
 constexpr std::uint32_t kDotlTrunc = 01000;
+constexpr std::uint32_t kDotlAppend = 02000;
 constexpr std::uint32_t kDotlDsync = 010000;
 constexpr std::uint32_t kDotlSync = 04000000;
 
@@ -26,6 +27,7 @@ int host_flags(std::uint32_t flags) {
   int result = static_cast<int>(flags & kDotlAccmode);
   result |= (flags & kDotlExcl) != 0 ? O_EXCL : 0;
   result |= (flags & kDotlTrunc) != 0 ? O_TRUNC : 0;
+  result |= (flags & kDotlAppend) != 0 ? O_APPEND : 0;
   result |= (flags & kDotlDsync) != 0 ? O_DSYNC : 0;
   result |= (flags & kDotlSync) != 0 ? O_SYNC : 0;
   return result;
