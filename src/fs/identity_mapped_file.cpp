@@ -1,15 +1,14 @@
 // The identity model mapped-file (base/mapped_format.h): records are files beside what they
 // describe, found by name; hard links share theirs by being hard links too.
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include <map>
 #include <mutex>
 #include <tuple>
-#include <vector>
 
 #include "fs/identity.h"
+#include "fs/metadata_files.h"
 #include "fs/sys.h"
 
 namespace nineroot::fs {
@@ -17,39 +16,11 @@ namespace {
 
 constexpr std::size_t kMaxMetadataSize = 4096;
 
-std::string metadata_path(const char* name) {
-  return std::string(mapped::kMetadataDir) + "/" + name;
-}
-
-/// The metadata directory of the directory `name`.
-std::string metadata_path_in(const char* name) {
-  return std::string(name) + "/" + std::string(mapped::kMetadataDir);
-}
-
 struct IdLess {
   bool operator()(const InodeId& a, const InodeId& b) const {
     return std::tie(a.device, a.inode, a.birth) < std::tie(b.device, b.inode, b.birth);
   }
 };
-
-/// The entries of a directory without "." and "..".
-Result<std::vector<std::string>> names_in(int dir_fd, const char* name) {
-  UniqueFd fd = TRY(sys::open_beneath(dir_fd, name, O_RDONLY | O_DIRECTORY));
-  DIR* dir = ::fdopendir(fd.get());
-  if (dir == nullptr) {
-    return fail_errno();
-  }
-  [[maybe_unused]] const int owned_by_dir = fd.release();
-  std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(dir)) {
-    const std::string_view text = entry->d_name;
-    if (text != "." && text != "..") {
-      names.emplace_back(text);
-    }
-  }
-  ::closedir(dir);
-  return names;
-}
 
 class MappedFileIdentity : public Identity {
  public:
@@ -72,10 +43,9 @@ class MappedFileIdentity : public Identity {
     }
     auto fd = open_metadata(target, O_RDONLY);
     if (!fd) {
-      if (fd.error() == Errno{ENOENT} || fd.error() == Errno{ENOTDIR}) {
-        return mapped::Recorded{};
-      }
-      return std::unexpected(fd.error());
+      return metadata::means_none(fd.error())
+                 ? Result<mapped::Recorded>(mapped::Recorded{})
+                 : Result<mapped::Recorded>(std::unexpected(fd.error()));
     }
     return read(fd->get());
   }
@@ -88,7 +58,7 @@ class MappedFileIdentity : public Identity {
 
   Result<void> record_new(const Target& target, const NewInode& inode) override {
     // A record that the host left behind may be hard-linked to another file's.
-    (void)sys::unlink(target.dir_fd, metadata_path(target.name).c_str(), false);
+    (void)metadata::remove_record(target.dir_fd, target.name);
     return update(target, true, [&](mapped::Recorded& recorded) {
       recorded = {.uid = inode.uid, .gid = inode.gid, .mode = inode.mode, .rdev = inode.rdev};
     });
@@ -118,17 +88,16 @@ class MappedFileIdentity : public Identity {
                              const InodeId* held) override {
     removed_.reset();
     if (is_directory) {
-      TRY(empty_metadata_of(dir_fd, name));
+      TRY(metadata::clear(dir_fd, name));
     }
-    const std::string path = metadata_path(name);
-    if (auto fd = sys::open_beneath(dir_fd, path.c_str(), O_RDWR)) {
+    if (auto fd = metadata::open_record(dir_fd, name, O_RDWR)) {
       if (auto recorded = read(fd->get())) {
         removed_ = *recorded;
       }
       if (held != nullptr) {
         keep_record(*held, std::move(*fd));
       }
-      TRY(sys::unlink(dir_fd, path.c_str(), false));
+      TRY(metadata::remove_record(dir_fd, name));
     }
     return {};
   }
@@ -144,14 +113,11 @@ class MappedFileIdentity : public Identity {
   }
 
   Result<void> after_link(const Target& target, int dir_fd, const char* name) override {
-    const std::string path = metadata_path(name);
-    (void)sys::unlink(dir_fd, path.c_str(), false);
+    (void)metadata::remove_record(dir_fd, name);
     if (target.dir_fd < 0) {
       return link_nameless(target, dir_fd, name);
     }
-    TRY(make_metadata_dir(dir_fd));
-    auto linked =
-        sys::link_at(target.dir_fd, metadata_path(target.name).c_str(), dir_fd, path.c_str());
+    auto linked = metadata::link_record(target.dir_fd, target.name, dir_fd, name);
     if (!linked && linked.error() == Errno{ENOENT}) {
       return {};  // Nothing recorded of the source: the host's values are shown under both names.
     }
@@ -159,11 +125,9 @@ class MappedFileIdentity : public Identity {
   }
 
   void after_rename(int dir_fd, const char* name, int new_dir_fd, const char* new_name) override {
-    const std::string to = metadata_path(new_name);
-    (void)make_metadata_dir(new_dir_fd);
-    if (!sys::rename(dir_fd, metadata_path(name).c_str(), new_dir_fd, to.c_str())) {
+    if (!metadata::rename_record(dir_fd, name, new_dir_fd, new_name)) {
       // The source had none; what described the replaced file must not describe this one.
-      (void)sys::unlink(new_dir_fd, to.c_str(), false);
+      (void)metadata::remove_record(new_dir_fd, new_name);
     }
   }
 
@@ -173,14 +137,6 @@ class MappedFileIdentity : public Identity {
   }
 
  private:
-  static Result<void> make_metadata_dir(int dir_fd) {
-    auto made = sys::make_dir(dir_fd, std::string(mapped::kMetadataDir).c_str(), 0700);
-    if (!made && made.error() == Errno{EEXIST}) {
-      return {};
-    }
-    return made;
-  }
-
   static Result<mapped::Recorded> read(int fd) {
     std::string text(kMaxMetadataSize, '\0');
     IoVecs to(std::as_writable_bytes(std::span(text)));
@@ -192,7 +148,7 @@ class MappedFileIdentity : public Identity {
   /// Descriptor of the metadata file.  With O_CREAT in `flags` its directory is made too.
   Result<UniqueFd> open_metadata(const Target& target, int flags) {
     if (target.is_root) {
-      return sys::open_beneath(target.fd, std::string(mapped::kMetadataRoot).c_str(), flags, 0600);
+      return metadata::open_root_record(target.fd, flags);
     }
     if (target.dir_fd < 0) {
       const std::lock_guard lock(mutex_);
@@ -206,10 +162,7 @@ class MappedFileIdentity : public Identity {
       }
       return UniqueFd(copy);
     }
-    if ((flags & O_CREAT) != 0) {
-      TRY(make_metadata_dir(target.dir_fd));
-    }
-    return sys::open_beneath(target.dir_fd, metadata_path(target.name).c_str(), flags, 0600);
+    return metadata::open_record(target.dir_fd, target.name, flags);
   }
 
   /// Rewrites in place, so that hard links go on sharing: one write of the new text, then the cut.
@@ -237,27 +190,6 @@ class MappedFileIdentity : public Identity {
     return sys::truncate(fd.get(), text.size());
   }
 
-  /// Removes the metadata directory of a directory that is about to be removed, with records left
-  /// behind by files that the host deleted.  ENOTEMPTY if anything else is in the directory.
-  static Result<void> empty_metadata_of(int dir_fd, const char* name) {
-    const std::vector<std::string> entries = TRY(names_in(dir_fd, name));
-    // All of them before any record goes: those of what stays are still needed.
-    for (const std::string& entry : entries) {
-      if (entry != mapped::kMetadataDir) {
-        return fail(ENOTEMPTY);
-      }
-    }
-    if (entries.empty()) {
-      return {};
-    }
-    const std::string inner = metadata_path_in(name);
-    const std::vector<std::string> stale = TRY(names_in(dir_fd, inner.c_str()));
-    for (const std::string& record : stale) {
-      TRY(sys::unlink(dir_fd, (inner + "/" + record).c_str(), false));
-    }
-    return sys::unlink(dir_fd, inner.c_str(), true);
-  }
-
   /// The record of a held inode that has lost its name.
   struct Nameless {
     mapped::Recorded recorded;
@@ -275,8 +207,7 @@ class MappedFileIdentity : public Identity {
     if (!shared) {
       return {};  // Nothing is recorded.
     }
-    TRY(make_metadata_dir(dir_fd));
-    return sys::link(shared->get(), dir_fd, metadata_path(name).c_str());
+    return metadata::link_record(shared->get(), dir_fd, name);
   }
 
   void keep_record(const InodeId& id, UniqueFd metadata) {
