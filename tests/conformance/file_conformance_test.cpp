@@ -48,6 +48,15 @@ TEST_P(FileConformance, CreateOfAnExistingFileLeavesItsAttributes) {
   EXPECT_EQ(client.read(1, 0, 10), "keep");
 }
 
+// Linux keeps it in the 32 bits of i_generation and compares those with all 64 of the answer; what
+// does not fit makes a second inode of the same file (fs/9p/vfs_inode_dotl.c v9fs_test_inode_dotl).
+TEST_P(FileConformance, GenerationIsOneThatTheClientCanKeep) {
+  ASSERT_TRUE(client.create(0, 1, "f", O_RDWR | O_EXCL, 0640, 0));
+  ASSERT_TRUE(client.walk(0, 2, {"f"}));
+  EXPECT_LE(client.getattr(1)->gen, UINT32_MAX);
+  EXPECT_EQ(client.getattr(1)->gen, client.getattr(2)->gen);
+}
+
 TEST_P(FileConformance, ReadOnlyFidDoesNotWrite) {
   make_file("f", "x");
   ASSERT_TRUE(client.walk(0, 1, {"f"}));
