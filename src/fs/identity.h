@@ -62,7 +62,8 @@ class Identity {
   /// What the tree records of an inode; the device number of devices only.
   virtual Result<mapped::Recorded> recorded(const Target& target) = 0;
 
-  /// The guest's file type (S_IFMT) of a directory entry that the host says is a regular file.
+  /// The guest's file type (S_IFMT) of a directory entry that the host says is a regular file; 0 if
+  /// that cannot be found out now.
   virtual std::uint32_t type_of_regular(int dir_fd, const char* name) = 0;
 
   /// Records owner and mode of an inode just made.

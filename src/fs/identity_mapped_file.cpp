@@ -53,7 +53,7 @@ class MappedFileIdentity : public Identity {
   std::uint32_t type_of_regular(int dir_fd, const char* name) override {
     const Target target{.fd = -1, .id = nullptr, .dir_fd = dir_fd, .name = name};
     const auto found = recorded(target);
-    return mapped::effective_mode(S_IFREG, found ? found->mode : std::nullopt) & S_IFMT;
+    return found ? mapped::effective_mode(S_IFREG, found->mode) & S_IFMT : 0;
   }
 
   Result<void> record_new(const Target& target, const NewInode& inode) override {

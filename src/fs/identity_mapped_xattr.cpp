@@ -9,18 +9,24 @@ namespace {
 
 /// Absent and unreadable are both "not recorded": the host inode's value stands, as in QEMU.
 /// Other errors are passed on, so that a failing disk does not hand out wrong owners.
-Result<std::optional<std::uint32_t>> get_u32(const sys::FdPath& path, const char* name) {
-  std::array<std::byte, 8> value{};
-  const auto size = sys::get_xattr(path, name, value);
+Result<std::span<const std::byte>> get_field(const sys::FdPath& path, const char* name,
+                                             std::span<std::byte> room) {
+  const auto size = sys::get_xattr(path, name, room);
   if (!size) {
     const int error = code(size.error());
     if (error == ENODATA || error == ERANGE || error == EOPNOTSUPP || error == EPERM ||
         error == EACCES) {
-      return std::nullopt;
+      return room.first(0);
     }
     return std::unexpected(size.error());
   }
-  return mapped::decode_u32(std::span(value).first(*size));
+  return room.first(*size);
+}
+
+Result<std::optional<std::uint32_t>> get_u32(const sys::FdPath& path, const char* name) {
+  std::array<std::byte, 8> room{};
+  const auto field = TRY(get_field(path, name, room));
+  return mapped::decode_u32(field);
 }
 
 class MappedXattrIdentity : public Identity {
@@ -36,17 +42,16 @@ class MappedXattrIdentity : public Identity {
     recorded.uid = TRY(get_u32(path, mapped::kXattrUid));
     recorded.gid = TRY(get_u32(path, mapped::kXattrGid));
     if (recorded.mode && (S_ISCHR(*recorded.mode) || S_ISBLK(*recorded.mode))) {
-      std::array<std::byte, 8> value{};
-      if (const auto size = sys::get_xattr(path, mapped::kXattrRdev, value)) {
-        recorded.rdev = mapped::decode_u64(std::span(value).first(*size));
-      }
+      std::array<std::byte, 8> room{};
+      const auto field = TRY(get_field(path, mapped::kXattrRdev, room));
+      recorded.rdev = mapped::decode_u64(field);
     }
     return recorded;
   }
 
   std::uint32_t type_of_regular(int dir_fd, const char* name) override {
     const auto mode = get_u32(sys::FdPath(dir_fd, name), mapped::kXattrMode);
-    return mapped::effective_mode(S_IFREG, mode ? *mode : std::nullopt) & S_IFMT;
+    return mode ? mapped::effective_mode(S_IFREG, *mode) & S_IFMT : 0;
   }
 
   Result<void> record_new(const Target& target, const NewInode& inode) override {

@@ -51,7 +51,8 @@ class Node {
     }
   }
 
-  /// False once a look has shown that no set-id bit is there.  Any thread.
+  /// False once a look has shown that neither set-id bits nor file capabilities are there.  Any
+  /// thread.
   [[nodiscard]] bool may_have_set_id() const { return may_have_set_id_; }
   void set_may_have_set_id(bool may) { may_have_set_id_ = may; }
 

@@ -17,7 +17,7 @@ class Tree;
 
 struct DirEntry {
   std::uint64_t number = 0;  ///< As Attr::number.
-  std::uint32_t type = 0;    ///< S_IFMT bits as the guest sees them.
+  std::uint32_t type = 0;    ///< S_IFMT bits as the guest sees them; 0: ask for them.
   std::uint64_t next = 0;    ///< Where reading goes on after this entry; never 0.
   std::string_view name;
 };

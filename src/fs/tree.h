@@ -80,8 +80,8 @@ class Tree {
   /// `file` is an open file of the node or null.
   Result<void> set_attr(const NodeRef& node, const SetAttr& change, OpenFile* file);
 
-  /// Takes set-id bits away, as a write by anybody but root does.  Bits that the host set since the
-  /// file was last opened here may be missed.
+  /// Takes set-id bits and file capabilities away, as a write by anybody but root does.  Those that
+  /// the host set since the file was last opened here may be missed.
   Result<void> drop_set_id(const NodeRef& node);
 
   /// `flags` as open(2): access mode, O_TRUNC and O_DSYNC count; O_APPEND for append-only files
@@ -162,6 +162,7 @@ class Tree {
   Result<void> truncate(const NodeRef& node, const Target& target, std::uint64_t size,
                         OpenFile* file);
   Result<void> look_and_drop_set_id(const NodeRef& node);
+  Result<void> drop_capability(const Target& target);
   void keep_writable(OpenFile& file);
   /// Interns what was just made as `name`, records its owner and mode, and takes it away again if
   /// that fails.

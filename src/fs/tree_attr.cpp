@@ -22,6 +22,8 @@ constexpr std::int64_t kCoarseNanoseconds = 2'000'000'000;
 /// The longest symlink target that 9P can carry and any Linux client can use.
 constexpr std::size_t kMaxTarget = 8192;
 
+constexpr std::string_view kCapability = "security.capability";
+
 timespec to_timespec(const statx_timestamp& stamp) {
   return {.tv_sec = stamp.tv_sec, .tv_nsec = static_cast<long>(stamp.tv_nsec)};
 }
@@ -171,6 +173,7 @@ Result<void> Tree::look_and_drop_set_id(const NodeRef& node) {
   const InPlace held = TRY(in_place(node));
   const struct statx stat = TRY(sys::stat(held.fd.fd()));
   const Attr attr = TRY(attr_of(node, held.target(), stat));
+  TRY(drop_capability(held.target()));
   const std::uint32_t mode = without_set_id(attr.mode);
   if (mode == attr.mode) {
     return {};
@@ -181,6 +184,18 @@ Result<void> Tree::look_and_drop_set_id(const NodeRef& node) {
     return {};  // Somebody else's file: we are not root, so the host's kernel takes the bits away.
   }
   return dropped;
+}
+
+Result<void> Tree::drop_capability(const Target& target) {
+  const auto host_name = identity_->host_xattr_name(kCapability);
+  if (!identity_->maps_types() || !host_name) {
+    return {};  // The host's kernel does it, as the xattr is one to it too.
+  }
+  auto removed = sys::remove_xattr(sys::FdPath(target.fd), host_name->c_str());
+  if (!removed && (removed.error() == Errno{ENODATA} || removed.error() == Errno{EOPNOTSUPP})) {
+    return {};
+  }
+  return removed;
 }
 
 Result<std::string> Tree::read_link(const NodeRef& node) {
@@ -252,6 +267,9 @@ Result<void> Tree::set_xattr(const NodeRef& node, std::string_view name,
     return fail(EACCES);
   }
   const std::string host_name = TRY(host_xattr_name(name));
+  if (name == kCapability) {
+    node->set_may_have_set_id(true);
+  }
   std::vector<std::byte> translated;
   if (has_mapped_ids(name)) {
     translated = TRY(acl_to_host(options_.id_map, value));

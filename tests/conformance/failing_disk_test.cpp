@@ -45,6 +45,12 @@ class FailingDisk : public PosixTest {
 };
 INSTANTIATE_TEST_SUITE_P(Every, FailingDisk, every_identity(), name_of_identity);
 
+using FailingDiskWithRecords = FailingDisk;
+INSTANTIATE_TEST_SUITE_P(Mapped, FailingDiskWithRecords,
+                         testing::Values(fs::IdentityKind::mapped_xattr,
+                                         fs::IdentityKind::mapped_file),
+                         name_of_identity);
+
 /// A call, and the request to the disk that it cannot do without.
 struct FailingCall {
   const char* name;
@@ -115,10 +121,7 @@ TEST_P(FailingDisk, EveryCallGivesTheDisksErrorAndChangesNothing) {
 }
 
 /// A record that cannot be read is not "no record": the host's owner must not show through.
-TEST_P(FailingDisk, UnreadableRecordsAreErrors) {
-  if (!is_mapped()) {
-    GTEST_SKIP() << "no records in passthrough and none";
-  }
+TEST_P(FailingDiskWithRecords, UnreadableRecordsAreErrors) {
   ASSERT_TRUE(calls.chown(kPath, 1234, 5678));
   const bool is_file = identity() == fs::IdentityKind::mapped_file;
   disk.fail(is_file ? FUSE_READ : FUSE_GETXATTR, EIO);
@@ -128,6 +131,26 @@ TEST_P(FailingDisk, UnreadableRecordsAreErrors) {
   disk.repair();
   EXPECT_EQ(client.getattr(kPath)->uid, 1234U);
   EXPECT_EQ(client.getattr(kPath)->mode, S_IFREG | 0640U);
+}
+
+/// A type that cannot be found out is left open, so that programs ask; it is never a wrong one.
+TEST_P(FailingDisk, EntriesWithUnreadableRecordsHaveNoType) {
+  ASSERT_TRUE(client.walk(kDisk, kFree));
+  ASSERT_TRUE(client.open(kFree, O_RDONLY));
+  disk.fail(identity() == fs::IdentityKind::mapped_file ? FUSE_READ : FUSE_GETXATTR, EIO);
+  const auto entries = client.readdir(kFree, 0, 1000);
+  disk.repair();
+  ASSERT_TRUE(entries);
+  for (const Entry& entry : *entries) {
+    SCOPED_TRACE(entry.name);
+    const std::uint32_t type = std::uint32_t{entry.type} << 12U;
+    if (entry.name == "l") {
+      EXPECT_EQ(type, is_mapped() ? 0U : std::uint32_t{S_IFLNK});
+    } else if (entry.name == "d") {
+      EXPECT_EQ(type, std::uint32_t{S_IFDIR});
+    }
+  }
+  EXPECT_EQ(entries->size(), 6U);
 }
 
 /// What is made and cannot get its owner is taken away again.

@@ -165,6 +165,20 @@ TEST_P(OwnersPosix, SetIdBitsGivenToAnOpenFileGoWithTheNextWrite) {
   EXPECT_EQ(client.getattr(3)->mode & 07777U, 0755U);
 }
 
+TEST_P(OwnersPosix, FileCapabilitiesGoWithAWriteByAnotherThanRoot) {
+  const std::string capability("\1\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20);
+  ASSERT_TRUE(client.create(0, 1, "f", O_RDWR | O_EXCL, 0755, 0));
+  ASSERT_TRUE(client.attach(2, 1000));
+  ASSERT_TRUE(client.walk(2, 3, {"f"}));
+  ASSERT_TRUE(client.open(3, O_RDWR));
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_TRUE(client.set_xattr(1, 50, "security.capability", capability));
+    EXPECT_EQ(client.get_xattr(3, 50, "security.capability"), capability);
+    ASSERT_TRUE(client.write(3, 0, "changed"));
+    EXPECT_ERRNO(ENODATA, client.get_xattr(3, 50, "security.capability"));
+  }
+}
+
 TEST_P(OwnersPosix, TruncateEndsWithTheModeThatTheClientSends) {
   ASSERT_TRUE(client.create(0, 1, "f", O_RDWR | O_EXCL, 06755, 0));
   wire::Tsetattr change;
