@@ -51,6 +51,7 @@ void Session::end() {
       std::move(flush).drop();
     }
   }
+  herald_.end();
   fids_.clear();
 }
 
