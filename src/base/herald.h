@@ -17,7 +17,11 @@ inline constexpr std::uint32_t kHeraldUid = 0xfffffff5;
 /// between. On any file: a server that knows heralds has a value here, and any other has not.
 inline constexpr std::string_view kHeraldQuestion = "user.nineroot.herald";
 
-/// On a directory, with a name behind it, answered with ENODATA; each voids the one before.
+/// On a file: did the guest itself change it last?  EEXIST for yes, ENODATA for no.
+inline constexpr std::string_view kHeraldAsksWhose = "user.nineroot.whose";
+
+/// On a directory, with a name behind it, answered with ENODATA; each voids the one before.  EEXIST
+/// if the guest itself has made or removed it.
 /// The herald is about to make that name, so it shall not find it yet.
 inline constexpr std::string_view kHeraldMakes = "user.nineroot.makes.";
 /// The herald is about to remove that name, which is not there: it shall find a file, or a

@@ -36,10 +36,13 @@ void raise_all_capabilities() {
   }
 }
 
-// ENODATA is the answer.
-bool announce(int dir, std::string_view what, const std::string& name) {
+// ENODATA is the answer of a server that has understood.
+Result<void> announce(int dir, std::string_view what, const std::string& name) {
   const std::string question = std::string(what) + name;
-  return getxattr(path_of(dir, "").c_str(), question.c_str(), nullptr, 0) < 0 && errno == ENODATA;
+  if (getxattr(path_of(dir, "").c_str(), question.c_str(), nullptr, 0) < 0 && errno == ENODATA) {
+    return {};
+  }
+  return fail(errno == EEXIST ? EEXIST : ENAMETOOLONG);
 }
 
 }  // namespace
@@ -68,19 +71,21 @@ Result<void> herald_removal(int dir, const std::string& name, bool is_directory)
 
 Result<void> herald_removal_of_unknown(int dir, const std::string& name, bool is_directory) {
   const AsHerald herald;
-  if (!announce(dir, is_directory ? kHeraldRemovesDirectory : kHeraldRemoves, name)) {
-    return fail(ENAMETOOLONG);
-  }
+  TRY(announce(dir, is_directory ? kHeraldRemovesDirectory : kHeraldRemoves, name));
   return result_of(unlinkat(dir, name.c_str(), is_directory ? AT_REMOVEDIR : 0));
 }
 
 Result<void> herald_creation(int dir, const std::string& name, bool is_directory) {
   const AsHerald herald;
-  if (!announce(dir, kHeraldMakes, name)) {
-    return fail(ENAMETOOLONG);
-  }
+  TRY(announce(dir, kHeraldMakes, name));
   return result_of(is_directory ? mkdirat(dir, name.c_str(), 0700)
                                 : mknodat(dir, name.c_str(), S_IFREG | 0600, 0));
+}
+
+bool is_guests_own_change(int dir, const std::string& name) {
+  const AsHerald herald;
+  const std::string question(kHeraldAsksWhose);
+  return lgetxattr(path_of(dir, name).c_str(), question.c_str(), nullptr, 0) < 0 && errno == EEXIST;
 }
 
 Result<void> herald_size(int dir, const std::string& name, std::uint64_t size) {

@@ -28,11 +28,15 @@ class AsHerald {
 /// IN_DELETE.
 Result<void> herald_removal(int dir, const std::string& name, bool is_directory);
 
-/// As before, for a name that is not here either.
+/// As before, for a name that is not here either.  Errors: EEXIST if the guest itself removed it.
 Result<void> herald_removal_of_unknown(int dir, const std::string& name, bool is_directory);
 
-/// IN_CREATE for a name that is on the host.  Errors: EEXIST if this kernel has it already.
+/// IN_CREATE for a name that is on the host.  Errors: EEXIST if this kernel has it already, or the
+/// guest itself has made it.
 Result<void> herald_creation(int dir, const std::string& name, bool is_directory);
+
+/// Whether the guest itself was the last to change content or attributes of the file.
+[[nodiscard]] bool is_guests_own_change(int dir, const std::string& name);
 
 /// The size that the file has on the host: IN_MODIFY.  Errors: ESTALE if it has another one.
 Result<void> herald_size(int dir, const std::string& name, std::uint64_t size);

@@ -143,6 +143,10 @@ Result<void> Refresher::run_path(const RefreshTask& task) {
     return {};
   }
   const bool is_told = refresh_new(dir->get(), name, task);
+  // What the guest wrote itself it has right, and those who watch have been told.
+  if (has_heralds_ && !task.is_quiet && is_guests_own_change(dir->get(), name)) {
+    return {};
+  }
   if (task.has_content && !task.is_directory) {
     refresh_content(dir->get(), name, task);
   }

@@ -20,6 +20,7 @@ constexpr std::uint32_t mode_of_stand_in(bool is_directory) {
 
 void Herald::end() {
   is_here_ = false;
+  guest_changes_.clear();
   forget();
 }
 
@@ -39,6 +40,64 @@ const Fid* Herald::find(std::uint32_t number) const {
 
 bool Herald::intends(const Fid& dir, std::string_view name) const {
   return intent_ != Intent::none && dir.node.get() == dir_.get() && name == name_;
+}
+
+void Herald::note_created(const fs::NodeRef& dir, std::string_view name, const fs::Found& found) {
+  if (is_here_) {
+    guest_changes_.note_made(dir->id(), name, found.node->id());
+    guest_changes_.note(found.node->id(), found.attr.ctime);
+  }
+}
+
+void Herald::note(const wire::Trenameat& m) {
+  if (const Result<Fid*> dir = fids_.get(m.olddirfid)) {
+    guest_changes_.note_removed((*dir)->node->id(), m.oldname);
+  }
+  note_made(m.newdirfid, m.newname);
+}
+
+void Herald::note(const wire::Tunlinkat& m) {
+  if (const Result<Fid*> dir = fids_.get(m.dirfd)) {
+    guest_changes_.note_removed((*dir)->node->id(), m.name);
+  }
+}
+
+void Herald::note_made(std::uint32_t number, std::string_view name) {
+  const Result<Fid*> dir = fids_.get(number);
+  const Result<fs::Name> good_name = fs::Name::parse(name);
+  if (!dir || !good_name) {
+    return;
+  }
+  if (const Result<fs::Found> found = tree_.lookup((*dir)->node, *good_name)) {
+    note_created((*dir)->node, name, *found);
+  }
+}
+
+void Herald::note_changed(std::uint32_t number) {
+  const Result<Fid*> fid = fids_.get(number);
+  if (!fid) {
+    return;
+  }
+  if (const Result<fs::Attr> attr = tree_.attr((*fid)->node)) {
+    guest_changes_.note((*fid)->node->id(), attr->ctime);
+  }
+}
+
+bool Herald::is_own(const Fid& file) const {
+  const Result<fs::Attr> attr = tree_.attr(file.node);
+  return attr && guest_changes_.has_changed(file.node->id(), attr->ctime);
+}
+
+bool Herald::is_own(Intent intent, const Fid& dir, std::string_view name) {
+  const Result<fs::Name> good_name = fs::Name::parse(name);
+  if (!good_name) {
+    return false;
+  }
+  const Result<fs::Found> found = tree_.lookup(dir.node, *good_name);
+  if (intent == Intent::makes) {
+    return found && guest_changes_.take_made(dir.node->id(), name, found->node->id());
+  }
+  return !found && guest_changes_.take_removed(dir.node->id(), name);
 }
 
 std::optional<Result<wire::Rwalk>> Herald::answer(const wire::Twalk& m) {
@@ -103,11 +162,19 @@ std::optional<Result<wire::Rxattrwalk>> Herald::answer(const wire::Txattrwalk& m
        {std::pair(kHeraldMakes, Intent::makes), std::pair(kHeraldRemoves, Intent::removes_file),
         std::pair(kHeraldRemovesDirectory, Intent::removes_directory)}) {
     if (m.name.starts_with(prefix)) {
+      const std::string_view name = m.name.substr(prefix.size());
+      forget();
+      if (is_own(intent, *fid, name)) {
+        return fail(EEXIST);
+      }
       intent_ = intent;
       dir_ = fid->node;
-      name_ = m.name.substr(prefix.size());
+      name_ = name;
       return fail(ENODATA);
     }
+  }
+  if (m.name == kHeraldAsksWhose) {
+    return fail(is_own(*fid) ? EEXIST : ENODATA);
   }
   return std::nullopt;
 }

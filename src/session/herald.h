@@ -9,6 +9,7 @@
 #include "base/herald.h"
 #include "fs/tree.h"
 #include "session/fid.h"
+#include "session/guest_changes.h"
 #include "wire/messages.h"
 
 namespace nineroot::session {
@@ -21,6 +22,21 @@ class Herald {
   [[nodiscard]] bool is_here() const { return is_here_; }
   void note(const wire::Tattach& m) { is_here_ = is_here_ || m.n_uname == kHeraldUid; }
   void end();
+
+  // What the guest has done itself, which the host's watch will see too: told of each message that
+  // was carried out while a herald is here.
+  template <class Message>
+  static void note(const Message&) {}
+  void note(const wire::Tsymlink& m) { note_made(m.dfid, m.name); }
+  void note(const wire::Tmknod& m) { note_made(m.dfid, m.name); }
+  void note(const wire::Tmkdir& m) { note_made(m.dfid, m.name); }
+  void note(const wire::Tlink& m) { note_made(m.dfid, m.name); }
+  void note(const wire::Trenameat& m);
+  void note(const wire::Tunlinkat& m);
+  void note(const wire::Tsetattr& m) { note_changed(m.fid); }
+  void note_changed(std::uint32_t fid);
+  /// By Tlcreate, whose fid is that of the directory no more.
+  void note_created(const fs::NodeRef& dir, std::string_view name, const fs::Found& found);
 
   /// The answer to a message of the herald's; nothing if it is somebody else's, or is to be
   /// answered as anybody's.
@@ -58,6 +74,9 @@ class Herald {
   [[nodiscard]] const Fid* find(std::uint32_t number) const;
   [[nodiscard]] bool intends(const Fid& dir, std::string_view name) const;
   void forget();
+  void note_made(std::uint32_t dir, std::string_view name);
+  [[nodiscard]] bool is_own(Intent intent, const Fid& dir, std::string_view name);
+  [[nodiscard]] bool is_own(const Fid& file) const;
   Result<wire::Rwalk> walk_to_stand_in(const wire::Twalk& m, const Fid& dir);
   Result<wire::Qid> made(const Fid& dir, std::string_view name, bool is_directory);
 
@@ -71,6 +90,7 @@ class Herald {
   Intent intent_ = Intent::none;
   fs::NodeRef dir_;
   std::string name_;
+  GuestChanges guest_changes_;
   std::uint64_t stand_ins_ = 0;  ///< So many were made: each has a number of its own.
 };
 

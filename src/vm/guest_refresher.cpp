@@ -21,9 +21,10 @@ std::string printable(std::string text) {
 }  // namespace
 
 Outcome<GuestRefresher> GuestRefresher::open(const std::filesystem::path& control_socket,
+                                             std::chrono::seconds first_patience,
                                              std::chrono::seconds patience) {
   // The socket is made a moment after QEMU has started.
-  const steady_clock::time_point deadline = steady_clock::now() + patience;
+  const steady_clock::time_point deadline = steady_clock::now() + first_patience;
   Outcome<ControlConnection> connection = ControlConnection::open(control_socket);
   while (!connection && steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -33,13 +34,12 @@ Outcome<GuestRefresher> GuestRefresher::open(const std::filesystem::path& contro
     return std::unexpected(connection.error());
   }
   GuestRefresher refresher(std::move(*connection), patience);
-  TRY(refresher.wait_for_agent());
+  TRY(refresher.wait_for_agent(deadline));
   return refresher;
 }
 
-Outcome<void> GuestRefresher::wait_for_agent() {
+Outcome<void> GuestRefresher::wait_for_agent(steady_clock::time_point deadline) {
   connection_.post(agent::Hello{.version = agent::kProtocolVersion, .session = 1, .boot_id = ""});
-  const steady_clock::time_point deadline = steady_clock::now() + patience_;
   while (!is_agent_there_) {
     TRY(wait(deadline));
   }
@@ -83,8 +83,7 @@ Outcome<void> GuestRefresher::wait(steady_clock::time_point deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
   if (left.count() <= 0) {
     return std::unexpected(
-        Failure(
-            fmt::format("the agent in the guest has not answered within {} s", patience_.count()))
+        Failure("the agent in the guest does not answer")
             .with_hint("the guest may still be starting, or it was started by an older nineroot or "
                        "with an initrd that leaves no agent"));
   }

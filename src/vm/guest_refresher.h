@@ -14,8 +14,9 @@ namespace nineroot::vm {
 
 class GuestRefresher {
  public:
-  /// Waits up to `patience` for the agent to be there; later as long for each answer.
+  /// Waits up to `first_patience` for the agent to be there, and later `patience` for each answer.
   static Outcome<GuestRefresher> open(const std::filesystem::path& control_socket,
+                                      std::chrono::seconds first_patience,
                                       std::chrono::seconds patience);
 
   /// Returns when the guest has answered all; with what it could not do, one sentence each.
@@ -31,7 +32,7 @@ class GuestRefresher {
   GuestRefresher(ControlConnection connection, std::chrono::seconds patience)
       : connection_(std::move(connection)), patience_(patience) {}
 
-  Outcome<void> wait_for_agent();
+  Outcome<void> wait_for_agent(std::chrono::steady_clock::time_point deadline);
   Outcome<void> wait(std::chrono::steady_clock::time_point deadline);
   Outcome<void> take_messages();
   Outcome<void> take(const agent::Message& message);

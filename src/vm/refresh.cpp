@@ -79,7 +79,7 @@ Outcome<RefreshReport> refresh_everything(GuestRefresher& guest) {
 }
 
 Outcome<GuestRefresher> open_guest(const Machine& machine, std::chrono::seconds patience) {
-  return GuestRefresher::open(RuntimePaths::of(machine).control_socket(), patience);
+  return GuestRefresher::open(RuntimePaths::of(machine).control_socket(), patience, patience);
 }
 
 class Watcher {
@@ -156,21 +156,23 @@ Outcome<void> Watcher::push() {
 
 // A guest that was rebooted has nothing cached that could be wrong.
 Outcome<bool> Watcher::has_ended(const Failure& why) {
+  constexpr std::chrono::seconds kTry{1};
   changes_.clear();
   is_everything_ = false;
-  if (!is_running(machine_)) {
-    return true;
-  }
-  log::info("waiting for the guest again: {}", why.what());
-  Outcome<GuestRefresher> again = open_guest(machine_, patience_);
-  if (!again) {
-    if (!is_running(machine_)) {
-      return true;
+  log::info("waiting for the guest: {}", why.what());
+  const auto deadline = std::chrono::steady_clock::now() + patience_;
+  while (is_running(machine_) && !interruption_.taken()) {
+    Outcome<GuestRefresher> again =
+        GuestRefresher::open(RuntimePaths::of(machine_).control_socket(), kTry, patience_);
+    if (again) {
+      guest_ = std::move(*again);
+      return false;
     }
-    return std::unexpected(again.error());
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return std::unexpected(again.error());
+    }
   }
-  guest_ = std::move(*again);
-  return false;
+  return true;
 }
 
 }  // namespace

@@ -174,6 +174,54 @@ TEST_F(Herald, IsNobodyElse) {
   EXPECT_FALSE(std::filesystem::exists(path / "file"));
 }
 
+TEST_F(Herald, IsToldOnceThatTheGuestHasMadeOrRemovedAName) {
+  ASSERT_TRUE(client.create(0, 1, "made", O_RDWR, 0644, 0));
+  ASSERT_TRUE(client.ask<wire::Rmkdir>(
+      wire::Tmkdir{.dfid = 0, .name = "made-dir", .mode = 0755, .gid = 0}));
+  ASSERT_TRUE(client.unlink(0, "file"));
+  ASSERT_TRUE(client.rename(0, "dir", 0, "moved"));
+  for (const char* name : {"made", "made-dir", "moved"}) {
+    EXPECT_ERRNO(EEXIST, client.get_xattr(kHerald, 50, std::string(kHeraldMakes) + name));
+    announce(kHeraldMakes, name);
+  }
+  for (const char* name : {"file", "dir"}) {
+    EXPECT_ERRNO(EEXIST, client.get_xattr(kHerald, 50, std::string(kHeraldRemoves) + name));
+    announce(kHeraldRemoves, name);
+  }
+}
+
+TEST_F(Herald, IsNotToldSoOfWhatTheHostHasDoneSince) {
+  ASSERT_TRUE(client.create(0, 1, "made", O_RDWR, 0644, 0));
+  std::filesystem::remove(path / "made");
+  write_host_file(path / "other", "other");
+  std::filesystem::rename(path / "other", path / "made");
+  announce(kHeraldMakes, "made");
+  ASSERT_TRUE(client.unlink(0, "file"));
+  write_host_file(path / "file", "again");
+  announce(kHeraldMakes, "file");
+}
+
+TEST_F(Herald, IsToldWhetherTheGuestWasTheLastToChangeAFile) {
+  ASSERT_TRUE(client.walk(0, 1, {"file"}));
+  ASSERT_TRUE(client.walk(kHerald, kNew, {"file"}));
+  EXPECT_ERRNO(ENODATA, client.get_xattr(kNew, 50, kHeraldAsksWhose));
+  ASSERT_TRUE(client.open(1, O_RDWR));
+  ASSERT_TRUE(client.write(1, 0, "guest's"));
+  EXPECT_ERRNO(EEXIST, client.get_xattr(kNew, 50, kHeraldAsksWhose));
+  EXPECT_ERRNO(EEXIST, client.get_xattr(kNew, 50, kHeraldAsksWhose));
+  // The host's clock for ctime has a grain; its change counts once that shows.
+  struct stat before{};
+  ASSERT_EQ(::stat((path / "file").c_str(), &before), 0);
+  struct stat after = before;
+  while (after.st_ctim.tv_nsec == before.st_ctim.tv_nsec) {
+    write_host_file(path / "file", "host's");
+    ASSERT_EQ(::stat((path / "file").c_str(), &after), 0);
+  }
+  EXPECT_ERRNO(ENODATA, client.get_xattr(kNew, 50, kHeraldAsksWhose));
+  ASSERT_TRUE(client.chmod(1, 0640));
+  EXPECT_ERRNO(EEXIST, client.get_xattr(kNew, 50, kHeraldAsksWhose));
+}
+
 TEST_F(Herald, IsForgottenWithItsSession) {
   announce(kHeraldMakes, "file");
   ASSERT_TRUE(client.version());
