@@ -30,8 +30,7 @@ constexpr std::size_t kMost = 4096;
 
 std::map<std::string, int> held;
 std::map<std::string, const char*> mapped;
-std::map<int, std::string> watches;
-int inotify = -1;
+std::map<std::string, int> watches;  // An inotify descriptor for each path.
 sigjmp_buf bus_error;
 
 std::string error() {
@@ -172,21 +171,11 @@ std::string unmap(const std::string& slot) {
 }
 
 std::string watch(const std::string& path) {
-  if (inotify < 0) {
-    inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-  }
-  const int number = inotify_add_watch(inotify, path.c_str(), IN_ALL_EVENTS);
-  if (number < 0) {
+  const int inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  if (inotify_add_watch(inotify, path.c_str(), IN_ALL_EVENTS) < 0) {
     return error();
   }
-  watches[number] = path;
-  return "ok";
-}
-
-std::string unwatch() {
-  close(inotify);
-  inotify = -1;
-  watches.clear();
+  watches[path] = inotify;
   return "ok";
 }
 
@@ -204,19 +193,18 @@ std::string name_of(std::uint32_t mask) {
   return "";
 }
 
-// What has come since the last time: PATH:EVENT, without openings, readings and their closes.
-std::string events() {
+// What has come since the last time: NAME:EVENT, without openings, readings and their closes.
+std::string events(const std::string& path) {
   std::string text;
   alignas(inotify_event) std::array<char, 65536> buffer{};
-  for (ssize_t size = 0; (size = read(inotify, buffer.data(), buffer.size())) > 0;) {
+  for (ssize_t size = 0; (size = read(watches[path], buffer.data(), buffer.size())) > 0;) {
     for (ssize_t at = 0; at < size;) {
       inotify_event event{};
       std::memcpy(&event, buffer.data() + at, sizeof event);
       const std::string name = name_of(event.mask);
       if (!name.empty()) {
         const std::string child = event.len > 0 ? buffer.data() + at + sizeof event : "";
-        text += (text.empty() ? "" : " ") + watches[event.wd] + (child.empty() ? "" : "/") + child +
-                ":" + name;
+        text += (text.empty() ? "" : " ") + child + ":" + name;
       }
       at += static_cast<ssize_t>(sizeof event + event.len);
     }
@@ -251,17 +239,11 @@ const std::map<std::string, std::function<std::string(const Words&)>> kRequests 
     {"mapped", [](const Words& w) { return look_at_mapped(w.at(1)); }},
     {"unmap", [](const Words& w) { return unmap(w.at(1)); }},
     {"watch", [](const Words& w) { return watch(w.at(1)); }},
-    {"unwatch", [](const Words&) { return unwatch(); }},
-    {"events", [](const Words&) { return events(); }},
+    {"events", [](const Words& w) { return events(w.at(1)); }},
     {"write", [](const Words& w) { return write_text(w.at(1), O_TRUNC, w.at(2)); }},
     {"append", [](const Words& w) { return write_text(w.at(1), O_APPEND, w.at(2)); }},
-    {"truncate",
-     [](const Words& w) { return done(truncate(w.at(1).c_str(), std::stol(w.at(2)))); }},
-    {"remove", [](const Words& w) { return done(unlink(w.at(1).c_str())); }},
     {"mkdir", [](const Words& w) { return done(mkdir(w.at(1).c_str(), 0755)); }},
     {"rename", [](const Words& w) { return done(rename(w.at(1).c_str(), w.at(2).c_str())); }},
-    {"fifo", [](const Words& w) { return done(mkfifo(w.at(1).c_str(), 0644)); }},
-    {"enter", [](const Words& w) { return done(chdir(w.at(1).c_str())); }},
 };
 
 }  // namespace
