@@ -39,3 +39,15 @@ function(nineroot_test target)
   gtest_discover_tests(${target} DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 300 ${ARG_PROPERTIES})
 endfunction()
+
+# nineroot_guest_program(NAME sources...): a program for guests that have nothing else: static, without
+# sanitizers.
+function(nineroot_guest_program name)
+  add_executable(${name} ${ARGN})
+  get_target_property(options nineroot_options INTERFACE_COMPILE_OPTIONS)
+  list(FILTER options EXCLUDE REGEX "sanitize")
+  target_compile_options(${name} PRIVATE ${options} -O1)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR})
+  target_link_options(${name} PRIVATE -static)
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+endfunction()
