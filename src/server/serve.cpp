@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "base/log_budget.h"
 #include "base/worker_pool.h"
 #include "fs/sys.h"
 #include "fs/tree.h"
@@ -83,6 +84,17 @@ Outcome<UniqueFd> catch_signals() {
     return failure(Errno{errno}, "cannot catch signals");
   }
   return fd;
+}
+
+/// No guest waits for the last close of a file, so that what it says (network file systems write
+/// then) can only be told here.
+void close_with_word(UniqueFd fd, LogBudget& complaints) {
+  if (::close(fd.release()) < 0) {
+    complaints.warn(
+        "closing a file that a guest wrote failed with {}: what was written without "
+        "fsync may be lost",
+        describe(Errno{errno}));
+  }
 }
 
 /// What was listened at, for people and for scripts that chose port 0.
@@ -248,6 +260,7 @@ Outcome<int> serve(const ServeOptions& options) {
   UniqueFd root = TRY(open_export(options));
   // Threads must not be there before the sandbox is, and sockets must: so pools and tree, which
   // sessions refer to, are made late and declared early.
+  LogBudget complaints(1);
   std::optional<WorkerPool> closers;
   std::unique_ptr<fs::Tree> tree;
   std::optional<WorkerPool> workers;
@@ -272,11 +285,15 @@ Outcome<int> serve(const ServeOptions& options) {
       .multidevs = options.multidevs,
       .fd_limit = fd_limit > 2 * kReservedFds ? fd_limit - kReservedFds : fd_limit / 2,
       .fd_slack = kReservedFds / 4,
-      .close_later = [&closers](UniqueFd fd) {
+      .close_later = [&closers, &complaints](UniqueFd fd) {
         // Beyond this the closing itself is the work: nothing may pile up.
         constexpr std::size_t kMaxWaiting = 32;
         if (closers->waiting() < kMaxWaiting) {
-          closers->submit([fd = std::move(fd)] {});
+          closers->submit([&complaints, fd = std::move(fd)]() mutable {
+            close_with_word(std::move(fd), complaints);
+          });
+        } else {
+          close_with_word(std::move(fd), complaints);
         }
       }};
   tree = TRY(fs::Tree::open(std::move(sandbox.root), std::move(tree_options)));
