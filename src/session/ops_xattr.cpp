@@ -75,7 +75,8 @@ Result<void> Session::commit_xattr(const fs::NodeRef& node, const XattrUpdate& u
   if (update.value.empty() && ((update.flags & XATTR_REPLACE) != 0 || is_acl)) {
     return tree_.remove_xattr(node, update.name);
   }
-  return tree_.set_xattr(node, update.name, update.value, update.flags);
+  // Linux sets an ACL whatever the flags say; before 6.2 its 9P client leaves that to us.
+  return tree_.set_xattr(node, update.name, update.value, is_acl ? 0 : update.flags);
 }
 
 }  // namespace nineroot::session

@@ -63,7 +63,6 @@ void Session::end() {
       std::move(flush).drop();
     }
   }
-  herald_.end();
   fids_.clear();
 }
 

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 
 #include "tests/conformance/conformance.h"
 
@@ -55,6 +56,22 @@ TEST_P(FileConformance, GenerationIsOneThatTheClientCanKeep) {
   ASSERT_TRUE(client.walk(0, 2, {"f"}));
   EXPECT_LE(client.getattr(1)->gen, UINT32_MAX);
   EXPECT_EQ(client.getattr(1)->gen, client.getattr(2)->gen);
+}
+
+// As setxattr(2) on other file systems of Linux; clients before 6.2 hand the flags on.
+TEST_P(FileConformance, AclsAreSetWhateverTheFlagsSay) {
+  make_file("f", "");
+  ASSERT_TRUE(client.walk(0, 1, {"f"}));
+  // Owner rw, group r, others r: the mode in other words.
+  using namespace std::string_literals;
+  const std::string none = "\xff\xff\xff\xff"s;
+  const std::string acl = "\2\0\0\0\1\0\6\0"s + none + "\4\0\4\0"s + none + "\x20\0\4\0"s + none;
+  // The ids of an ACL mean nothing where no owners are kept.
+  const int expected = identity() == fs::IdentityKind::none ? EOPNOTSUPP : 0;
+  for (const std::uint32_t flags : {XATTR_REPLACE, XATTR_CREATE, XATTR_CREATE}) {
+    const Result<void> set = client.set_xattr(1, 2, "system.posix_acl_access", acl, flags);
+    EXPECT_EQ(set ? 0 : code(set.error()), expected);
+  }
 }
 
 TEST_P(FileConformance, ReadOnlyFidDoesNotWrite) {

@@ -1,6 +1,7 @@
 #include "tests/stress/client_limits.h"
 
 #include <fcntl.h>
+#include <sys/utsname.h>
 
 namespace nineroot::stress {
 namespace {
@@ -33,18 +34,28 @@ bool mixes_links_with_open_files(const Operation& op, const Side& model) {
   }
 }
 
-// The client itself refuses a default ACL of what is no directory, with EINVAL where other file
-// systems say EACCES (v9fs_xattr_set_acl).
+// The client itself refuses to set a default ACL of what is no directory with EINVAL, where other
+// file systems say EACCES, and lets only the owner remove one that cannot be there
+// (v9fs_xattr_set_acl).
 bool is_default_acl_of_a_file(const Operation& op, const Side& model) {
   if (op.path2 != "system.posix_acl_default") {
     return false;
   }
-  if (op.kind == Kind::fset_xattr) {
+  if (op.kind == Kind::fset_xattr || op.kind == Kind::fremove_xattr) {
     struct stat status{};
     return ::fstat(model.descriptor(op.slot), &status) == 0 && !S_ISDIR(status.st_mode);
   }
   const auto status = model_stat(op, model, (op.flags & 8U) != 0 ? AT_SYMLINK_NOFOLLOW : 0);
-  return op.kind == Kind::set_xattr && status && !S_ISDIR(status->st_mode);
+  return (op.kind == Kind::set_xattr || op.kind == Kind::remove_xattr) && status &&
+         !S_ISDIR(status->st_mode);
+}
+
+// Before netfs took its writes over the client's unbuffered and mmap modes wrote without
+// file_remove_privs, so that capabilities stayed (6.1's v9fs_file_write_iter; not so on 6.12).
+bool keeps_privileges_on_write(Cache cache) {
+  struct utsname kernel{};
+  return cache != Cache::loose && ::uname(&kernel) == 0 &&
+         std::string_view(static_cast<const char*>(kernel.release)).starts_with("6.1.");
 }
 
 }  // namespace
@@ -108,6 +119,9 @@ bool is_beyond_client(const Operation& op, const Side& model, Cache cache) {
     return true;
   }
   if (is_default_acl_of_a_file(op, model)) {
+    return true;
+  }
+  if (op.path2 == "security.capability" && keeps_privileges_on_write(cache)) {
     return true;
   }
   for (const int slot : {op.kind == Kind::open || op.kind == Kind::close ? -1 : op.slot, op.at}) {
