@@ -17,6 +17,10 @@ constexpr std::uint32_t kFree = 50;
 class FailingDisk : public PosixTest {
  protected:
   void SetUp() override {
+    PosixTest::SetUp();
+    if (IsSkipped()) {
+      return;
+    }
     if (!disk.is_mounted()) {
       GTEST_SKIP() << "mounting a FUSE file system needs root and /dev/fuse";
     }

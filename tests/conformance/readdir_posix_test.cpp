@@ -66,7 +66,7 @@ TEST_P(ReaddirPosix, RemovingWhatWasReadLosesNothing) {
     SCOPED_TRACE(count);
     ASSERT_TRUE(calls.mkdir("d"));
     ASSERT_TRUE(client.walk(0, 1, {"d"}));
-    auto left = make_names(calls, 1, 300);
+    auto left = make_names(calls, 1, 150);
     ASSERT_TRUE(client.walk(1, 2));
     ASSERT_TRUE(client.open(2, O_RDONLY));
     for (std::uint64_t offset = 0;;) {

@@ -10,7 +10,7 @@ import time
 BIN = pathlib.Path(__file__).resolve().parent
 HOME = pathlib.Path(os.environ["NINEROOT_HOME"])
 PROGRAM = str(BIN / "nineroot")
-MACHINE = "debian"
+MACHINE = os.environ.get("NINEROOT_TEST_MACHINE", "debian")
 ROOT = HOME / "machines" / MACHINE / "root"
 STOCK_QEMU = "/usr/bin/qemu-system-x86_64"
 # Without KVM a whole Debian takes a minute or two to boot, more on a busy host.

@@ -50,12 +50,16 @@ bool is_default_acl_of_a_file(const Operation& op, const Side& model) {
          !S_ISDIR(status->st_mode);
 }
 
+bool is_linux_6_1() {
+  struct utsname kernel{};
+  return ::uname(&kernel) == 0 &&
+         std::string_view(static_cast<const char*>(kernel.release)).starts_with("6.1.");
+}
+
 // Before netfs took its writes over the client's unbuffered and mmap modes wrote without
 // file_remove_privs, so that capabilities stayed (6.1's v9fs_file_write_iter; not so on 6.12).
 bool keeps_privileges_on_write(Cache cache) {
-  struct utsname kernel{};
-  return cache != Cache::loose && ::uname(&kernel) == 0 &&
-         std::string_view(static_cast<const char*>(kernel.release)).starts_with("6.1.");
+  return cache != Cache::loose && is_linux_6_1();
 }
 
 }  // namespace
@@ -82,6 +86,10 @@ Operation within_client(Operation op, Cache cache) {
     op.length = op.length < 0 ? op.length : op.length / kSecond * kSecond;
   }
   return op;
+}
+
+bool has_coherent_mappings(Cache cache) {
+  return cache != Cache::none && !(cache == Cache::mmap && is_linux_6_1());
 }
 
 // With cache=loose a modification time is fetched when something marked the inode's attributes as

@@ -15,6 +15,10 @@ enum class Cache { local, none, mmap, loose };
 
 std::optional<Cache> cache_named(std::string_view name);
 
+/// False if read(2) need not see at once what was stored through a mapping: cache=none has no
+/// shared mappings, and with cache=mmap Linux 6.1 reads past its page cache.
+bool has_coherent_mappings(Cache cache);
+
 /// The operation as the client can carry it.
 Operation within_client(Operation operation, Cache cache);
 

@@ -18,6 +18,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "tests/stress/client_limits.h"
 #include "tests/stress/complain.h"
 #include "tests/stress/private_writer.h"
 #include "tests/stress/shared_writer.h"
@@ -120,5 +121,6 @@ int main(int argc, char** argv) {
   app.add_option("directory", crew.directory)->required();
   CLI11_PARSE(app, argc, argv);
   crew.has_mappings = cache != "none";
+  crew.has_coherent_mappings = has_coherent_mappings(*cache_named(cache));
   return promises.empty() ? run(crew, steps) : check(crew, promises);
 }

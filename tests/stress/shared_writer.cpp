@@ -37,7 +37,7 @@ SharedWriter::SharedWriter(const Crew& crew, std::uint32_t writer)
       file_(::open((crew.directory + "/shared").c_str(), O_RDWR | O_CLOEXEC)),
       seen_(kRecords) {
   require(file_.is_open(), "cannot open the shared file");
-  if (crew_.has_mappings) {
+  if (crew_.has_coherent_mappings) {
     void* map = ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(), 0);
     require(map != MAP_FAILED, "cannot map the shared file");
     map_ = static_cast<std::byte*>(map);

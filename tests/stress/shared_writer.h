@@ -17,7 +17,8 @@ struct Crew {
   std::string directory;
   std::uint64_t seed = 1;
   std::uint32_t writers = 4;
-  bool has_mappings = true;  // cache=none has no shared mappings
+  bool has_mappings = true;           // cache=none has no shared mappings
+  bool has_coherent_mappings = true;  // client_limits.h
 };
 
 /// What is wrong is printed, and the process ends with 1.

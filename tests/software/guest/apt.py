@@ -1,0 +1,17 @@
+"""apt and dpkg: update, upgrade, install, reinstall, purge; dpkg's own checksums at the end."""
+from report import attempt, check, check_equal, finish, sh, version
+
+APT = "DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Options::=--force-confold"
+version(sh("apt-get --version | head -n1"))
+check("apt-get update", attempt(f"{APT} update 2>&1 | tail -n 3; ls /var/lib/apt/lists | grep -q Packages")[0] == 0)
+sh(f"{APT} upgrade")
+sh(f"{APT} install --no-install-recommends hello bc ed")
+check_equal("an installed program runs", sh("hello; echo 6*7 | bc"), "Hello, world!\n42")
+sh(f"{APT} install --reinstall coreutils dpkg tar")
+sh(f"{APT} purge hello bc ed; {APT} autoremove --purge; {APT} clean")
+check_equal("purged", attempt("test -e /usr/bin/hello")[0], 1)
+check_equal("dpkg --audit", sh("dpkg --audit"), "")
+check_equal("apt-get check", attempt("apt-get -q check")[0], 0)
+# Documentation and translations that the machine's maker left out are missing from the start.
+check_equal("dpkg --verify finds no changed file", sh("dpkg --verify | grep -E '^..5' | grep -v ' c ' || true"), "")
+finish()
