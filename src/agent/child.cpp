@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -193,6 +194,21 @@ void make_non_blocking(const UniqueFd& fd) {
   }
 }
 
+[[noreturn]] void run_function(const std::function<int()>& body, const Ends& ends) {
+  dup2(ends.input.get(), STDIN_FILENO);
+  dup2(ends.output.get(), STDOUT_FILENO);
+  dup2(ends.error.get(), STDERR_FILENO);
+  // Those of other commands too, which would else never see their streams end.
+  constexpr unsigned kFirst = STDERR_FILENO + 1;
+  if (syscall(SYS_close_range, kFirst, ~0U, 0) != 0) {
+    for (long fd = sysconf(_SC_OPEN_MAX) - 1; fd >= static_cast<long>(kFirst); --fd) {
+      close(static_cast<int>(fd));
+    }
+  }
+  reset_process(false);
+  _exit(body());
+}
+
 }  // namespace
 
 Result<Child> start_child(const Execute& request) {
@@ -209,6 +225,23 @@ Result<Child> start_child(const Execute& request) {
   }
   if (child.pid == 0) {
     run_child(request, ends);
+  }
+  make_non_blocking(child.input);
+  make_non_blocking(child.out[0]);
+  make_non_blocking(child.out[1]);
+  return child;
+}
+
+Result<Child> start_function(const std::function<int()>& body) {
+  Child child;
+  Ends ends;
+  TRY(make_pipes(child, ends));
+  child.pid = fork();
+  if (child.pid < 0) {
+    return fail_errno();
+  }
+  if (child.pid == 0) {
+    run_function(body, ends);
   }
   make_non_blocking(child.input);
   make_non_blocking(child.out[0]);

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <array>
+#include <functional>
 
 #include "agent/message.h"
 #include "base/result.h"
@@ -22,5 +23,9 @@ struct Child {
 /// executes; what goes wrong there it says on its standard error and exits 127 for a program that
 /// is not there, else 126.  Errors: of pipe, posix_openpt, fork.
 Result<Child> start_child(const Execute& request);
+
+/// Forks.  The child has no other descriptors than its standard ones and exits with what `body`
+/// returns; its streams are pipes.
+Result<Child> start_function(const std::function<int()>& body);
 
 }  // namespace nineroot::agent

@@ -22,7 +22,7 @@ std::size_t index_of(Stream stream) {
 }  // namespace
 
 Result<void> Command::start() {
-  child_ = TRY(start_child(request_));
+  child_ = TRY(function_ ? start_function(function_) : start_child(request_));
   is_started_ = true;
   process_.reset(static_cast<int>(syscall(SYS_pidfd_open, child_.pid, 0)));
   return {};

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,10 @@ class Command {
 
   /// A command that waits: start() is called once the guest has booted.
   Command(std::uint32_t number, Execute request) : number_(number), request_(std::move(request)) {}
+
+  /// A function of ours instead, which runs in a process of its own.
+  Command(std::uint32_t number, std::function<int()> function)
+      : number_(number), function_(std::move(function)) {}
 
   Command(Command&&) = default;
   Command& operator=(Command&&) = default;
@@ -82,6 +87,7 @@ class Command {
 
   std::uint32_t number_;
   Execute request_;
+  std::function<int()> function_;  ///< Where there is one, instead of the request.
   bool is_started_ = false;
   Child child_;
   UniqueFd process_;  ///< A pidfd; not open on kernels before 5.3.

@@ -160,9 +160,18 @@ struct Refused {
   }
 };
 
+/// To the agent: start the refresher, as a command with this number.  Its tasks come as Input
+/// (refresh_task.h), its answers go as Output; it ends with the input.
+struct Refresh {
+  template <class Self>
+  static auto fields(Self&) {
+    return std::tuple<>();
+  }
+};
+
 /// The place in this list, counted from 0, is the message's number on the wire.
 using Message = std::variant<Hello, Execute, Input, EndOfInput, Credit, Signal, Resize, Abandon,
-                             PowerOff, Output, Exited, Refused>;
+                             PowerOff, Output, Exited, Refused, Refresh>;
 
 /// A message and the number of the command that it is about.
 struct Letter {

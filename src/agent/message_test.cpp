@@ -26,6 +26,7 @@ std::vector<Letter> one_of_each() {
       {9, Output{.stream = Stream::error, .bytes = "out"}},
       {10, Exited{.status = 3, .signal = 9}},
       {0xffffffff, Refused{.reason = "no"}},
+      {12, Refresh{}},
   };
 }
 

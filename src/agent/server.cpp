@@ -81,18 +81,33 @@ void Server::take(std::uint32_t, const Hello& hello) {
 }
 
 void Server::take(std::uint32_t number, Execute request) {
-  if (!has_session_) {
+  if (!may_start(number)) {
     return;
   }
-  if (find(number) != nullptr) {
-    post({number, Refused{"this number is that of a command that runs"}});
-  } else if (commands_.size() >= kMaxCommands) {
-    post({number, Refused{"too many commands run in the guest at once"}});
-  } else if (request.argv.empty() || request.argv.front().empty()) {
+  if (request.argv.empty() || request.argv.front().empty()) {
     post({number, Refused{"there is no command to run"}});
   } else {
     commands_.emplace_back(number, std::move(request));
   }
+}
+
+void Server::take(std::uint32_t number, const Refresh&) {
+  if (may_start(number)) {
+    commands_.emplace_back(number,
+                           std::function<int()>([this] { return surroundings_.refresh(); }));
+  }
+}
+
+bool Server::may_start(std::uint32_t number) {
+  if (has_session_ && find(number) != nullptr) {
+    post({number, Refused{"this number is that of a command that runs"}});
+    return false;
+  }
+  if (has_session_ && commands_.size() >= kMaxCommands) {
+    post({number, Refused{"too many commands run in the guest at once"}});
+    return false;
+  }
+  return has_session_;
 }
 
 void Server::take(std::uint32_t, const PowerOff&) {

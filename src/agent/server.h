@@ -29,6 +29,8 @@ class Server {
   void take(std::uint32_t number, const Hello& hello);
   void take(std::uint32_t number, Execute request);
   void take(std::uint32_t number, const PowerOff& ignored);
+  void take(std::uint32_t number, const Refresh& ignored);
+  [[nodiscard]] bool may_start(std::uint32_t number);
   void take(std::uint32_t number, const Signal& signal);
 
   template <class ForACommand>

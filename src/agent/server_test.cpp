@@ -33,6 +33,18 @@ class Surroundings : public agent::Surroundings {
 
   void power_off() override { ++switches_.times_powered_off; }
 
+  // Shouts back what it is told, and tells how many descriptors it has.
+  int refresh() override {
+    std::array<char, 4096> text{};
+    ssize_t got = 0;
+    while ((got = read(STDIN_FILENO, text.data(), text.size())) > 0) {
+      std::transform(text.begin(), text.begin() + got, text.begin(), ::toupper);
+      [[maybe_unused]] const ssize_t ignored =
+          write(STDOUT_FILENO, text.data(), static_cast<std::size_t>(got));
+    }
+    return fcntl(STDERR_FILENO + 1, F_GETFD) < 0 ? 5 : 6;
+  }
+
  private:
   Switches& switches_;
 };
@@ -258,6 +270,24 @@ TEST_F(ServerTest, TakesInputThatNobodyReads) {
   }
   send(1, Signal{SIGTERM});
   EXPECT_EQ(result_of(1).exited->signal, SIGTERM);
+}
+
+TEST_F(ServerTest, RunsTheRefresherAsACommandWithoutDescriptorsOfOthers) {
+  begin_session();
+  start(1, "echo ready; cat");
+  while (received_[1].output.empty()) {
+    sort(receive());
+  }
+  send(2, Refresh{});
+  send(2, Input{"a task"});
+  while (received_[2].output.empty()) {
+    sort(receive());
+  }
+  EXPECT_EQ(received_[2].output, "A TASK");
+  send(1, EndOfInput{});
+  EXPECT_EQ(result_of(1).exited->status, 0);
+  send(2, EndOfInput{});
+  EXPECT_EQ(result_of(2).exited->status, 5);
 }
 
 TEST_F(ServerTest, HoldsBackTheOutputOfAReaderThatGivesNoCredit) {

@@ -18,6 +18,10 @@ class Surroundings {
 
   /// Begins to power off; returns at once.
   virtual void power_off() = 0;
+
+  /// Carries out the tasks that come on standard input (refresh_task.h) until it ends; the exit
+  /// status.  Runs in a process of its own, because it may wait for the guest's file system.
+  virtual int refresh() = 0;
 };
 
 }  // namespace nineroot::agent

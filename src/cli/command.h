@@ -29,5 +29,6 @@ void register_stop(CLI::App& app, Action& action);
 void register_list(CLI::App& app, Action& action);
 void register_show(CLI::App& app, Action& action);
 void register_remove(CLI::App& app, Action& action);
+void register_refresh(CLI::App& app, Action& action);
 
 }  // namespace nineroot::cli

@@ -17,7 +17,7 @@ constexpr Register kVerbs[] = {
 #endif
 #ifdef NINEROOT_HAS_VM
     register_boot,   register_run,  register_exec,   register_stop,
-    register_list,   register_show, register_remove,
+    register_list,   register_show, register_remove, register_refresh,
 #endif
     register_serve,
 };

@@ -12,6 +12,7 @@
 
 #include "agent/child.h"
 #include "guest/read_text.h"
+#include "guest/refresher.h"
 
 namespace nineroot::guest {
 namespace {
@@ -148,6 +149,10 @@ void GuestSystem::power_off() {
     return;
   }
   power_off_ = start_orphan(power_off_now);
+}
+
+int GuestSystem::refresh() {
+  return refresh_guest();
 }
 
 }  // namespace nineroot::guest

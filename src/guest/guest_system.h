@@ -20,6 +20,9 @@ class GuestSystem : public agent::Surroundings {
   /// systemctl poweroff or poweroff(8); sync and reboot(2) where neither is there or helps.
   void power_off() override;
 
+  /// guest/refresher.h
+  int refresh() override;
+
  private:
   void ask_systemd();
   bool take_answer();

@@ -7,12 +7,28 @@
 namespace nineroot::session {
 
 template <class Message>
+auto Dispatch::answer_to(Session& session, const Message& message) {
+  using Answer = decltype(session.on(message));
+  if (!session.herald_.is_here()) {
+    return session.on(message);
+  }
+  if (const std::optional<Answer> answer = session.herald_.answer(message)) {
+    return *answer;
+  }
+  const Answer answer = session.on(message);
+  if (answer) {
+    session.herald_.note(message);
+  }
+  return answer;
+}
+
+template <class Message>
 void Dispatch::simple(Session& session, wire::Exchange& exchange, std::span<const std::byte> body) {
   const auto message = wire::decode_body<Message>(body);
   if (!message) {
     return session.reply_error(exchange, Errno{EPROTO});
   }
-  const auto answer = session.on(*message);
+  const auto answer = answer_to(session, *message);
   if (!answer) {
     return session.reply_error(exchange, answer.error());
   }

@@ -18,6 +18,10 @@ struct Dispatch {
  private:
   using Answer = void (*)(Session&, wire::Exchange&, std::span<const std::byte>);
 
+  /// The herald's answer to the herald, else the handler's.
+  template <class Message>
+  static auto answer_to(Session& session, const Message& message);
+
   /// A handler that returns its reply.
   template <class Message>
   static void simple(Session& session, wire::Exchange& exchange, std::span<const std::byte> body);

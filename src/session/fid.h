@@ -107,6 +107,10 @@ struct Fid {
   std::shared_ptr<const fs::Place> place = nullptr;
   /// Null while no lock was taken by this fid.
   std::unique_ptr<FidLocks> locks = nullptr;
+  /// Not 0: no inode at all but what stands for a name that is gone, with this number; `node` is
+  /// the directory.  Only the herald has such fids (herald.h).
+  std::uint64_t stand_in = 0;
+  bool is_directory_stand_in = false;
 
   [[nodiscard]] bool is_open() const { return file != nullptr || xattr.index() != 0; }
 };

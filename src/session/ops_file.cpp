@@ -75,6 +75,7 @@ Result<wire::Rlcreate> Session::on(const wire::Tlcreate& m) {
   const fs::Name good_name = TRY(name);
   fs::Created created = TRY(tree_.create(fid->node, good_name, host_flags(m.flags), m.mode,
                                          {.uid = fid->uid, .gid = m.gid}));
+  herald_.note_created(fid->node, m.name, created.found);
   fid->node = std::move(created.found.node);
   fid->file = std::move(created.file);
   return wire::Rlcreate{.qid = make_qid(created.found.attr), .iounit = 0};
@@ -133,6 +134,9 @@ Result<void> Session::on_write(wire::Exchange& exchange, const wire::Twrite& m) 
   }
   if (!fid->file->is_synchronous()) {
     const std::size_t size = TRY(fid->file->write(data, m.offset));
+    if (herald_.is_here()) {
+      herald_.note_changed(m.fid);
+    }
     reply(exchange, wire::Rwrite{.count = static_cast<std::uint32_t>(size)});
     return {};
   }

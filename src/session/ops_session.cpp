@@ -64,6 +64,7 @@ Result<wire::Rattach> Session::on(const wire::Tattach& m) {
   if (m.n_uname != wire::kNoUid) {
     uid = m.n_uname;
   }
+  herald_.note(m);
   TRY(fids_.put(m.fid, Fid{.node = std::move(node), .uid = uid, .file = nullptr, .xattr = {}}));
   return wire::Rattach{.qid = make_qid(attr)};
 }

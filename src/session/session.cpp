@@ -63,6 +63,7 @@ void Session::end() {
       std::move(flush).drop();
     }
   }
+  herald_.end();
   fids_.clear();
 }
 

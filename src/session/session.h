@@ -13,6 +13,7 @@
 #include "base/worker_pool.h"
 #include "fs/tree.h"
 #include "session/fid.h"
+#include "session/herald.h"
 #include "wire/codec.h"
 #include "wire/exchange.h"
 #include "wire/messages.h"
@@ -112,6 +113,7 @@ class Session : public wire::Handler {
   XattrMemory xattr_memory_;             ///< Before the fids, which give back to it.
   std::optional<HostLocks> host_locks_;  ///< Before the fids, too.
   FidTable fids_;
+  Herald herald_{tree_, fids_};
   std::unordered_map<std::uint16_t, InFlight> in_flight_;
   std::size_t waiting_flushes_ = 0;
   std::uint64_t next_serial_ = 0;

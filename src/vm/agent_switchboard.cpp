@@ -167,7 +167,8 @@ void AgentSwitchboard::take_from_client(AgentClient& client, Letter letter) {
     } else {
       finish(client, agent::Refused{kNoAgent});
     }
-  } else if (std::holds_alternative<agent::Execute>(letter.message)) {
+  } else if (std::holds_alternative<agent::Execute>(letter.message) ||
+             std::holds_alternative<agent::Refresh>(letter.message)) {
     execute(client, std::move(letter));
   } else {
     forward_to_agent(client, std::move(letter));

@@ -1,0 +1,32 @@
+// The herald: a user id of a guest by which the agent in it tells the guest's own kernel what the
+// host has changed.  To the 9P client of Linux each user is a Tattach of its own, so the server
+// knows which requests are the herald's, and answers them without changing anything: what the
+// herald "removes" or "makes" happens in the guest's caches alone, and wakes those who watch there.
+// docs/coherence.md tells why; session/herald.h is the server's end, guest/herald.h the agent's.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace nineroot {
+
+/// Far above what any system gives to users, and none of those that mean "nobody" or "unchanged".
+inline constexpr std::uint32_t kHeraldUid = 0xfffffff5;
+
+/// What the herald asks by getxattr(2), because that asks the server and changes nothing in
+/// between. On any file: a server that knows heralds has a value here, and any other has not.
+inline constexpr std::string_view kHeraldQuestion = "user.nineroot.herald";
+
+/// On a file: did the guest itself change it last?  EEXIST for yes, ENODATA for no.
+inline constexpr std::string_view kHeraldAsksWhose = "user.nineroot.whose";
+
+/// On a directory, with a name behind it, answered with ENODATA; each voids the one before.  EEXIST
+/// if the guest itself has made or removed it.
+/// The herald is about to make that name, so it shall not find it yet.
+inline constexpr std::string_view kHeraldMakes = "user.nineroot.makes.";
+/// The herald is about to remove that name, which is not there: it shall find a file, or a
+/// directory.
+inline constexpr std::string_view kHeraldRemoves = "user.nineroot.removes.";
+inline constexpr std::string_view kHeraldRemovesDirectory = "user.nineroot.removes-directory.";
+
+}  // namespace nineroot

@@ -1,0 +1,49 @@
+// The agent's end of what base/herald.h tells: operations that change what this kernel's 9P client
+// has cached, and wake those who watch, but nothing on the host.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace nineroot::guest {
+
+/// Whether the server behind `root` (a directory's descriptor) knows heralds.  If it does not, all
+/// that is below would really be done and must not be tried.
+[[nodiscard]] bool knows_heralds(int root);
+
+/// This process as the herald, with a superuser's privileges, while it lives.
+class AsHerald {
+ public:
+  AsHerald();
+  ~AsHerald();
+  AsHerald(const AsHerald&) = delete;
+  AsHerald& operator=(const AsHerald&) = delete;
+};
+
+// In all of these `dir` is the descriptor of a directory, and errors are those of the system call.
+
+/// Drops a name that is here but not on the host any more, or denotes another file there:
+/// IN_DELETE.
+Result<void> herald_removal(int dir, const std::string& name, bool is_directory);
+
+/// As before, for a name that is not here either.  Errors: EEXIST if the guest itself removed it.
+Result<void> herald_removal_of_unknown(int dir, const std::string& name, bool is_directory);
+
+/// IN_CREATE for a name that is on the host.  Errors: EEXIST if this kernel has it already, or the
+/// guest itself has made it.
+Result<void> herald_creation(int dir, const std::string& name, bool is_directory);
+
+/// Whether the guest itself was the last to change content or attributes of the file.
+[[nodiscard]] bool is_guests_own_change(int dir, const std::string& name);
+
+/// The size that the file has on the host: IN_MODIFY.  Errors: ESTALE if it has another one.
+Result<void> herald_size(int dir, const std::string& name, std::uint64_t size);
+
+enum class Touch : std::uint8_t { content, attributes, quiet };
+
+/// Makes the client ask for attributes again: IN_MODIFY, IN_ATTRIB or IN_ACCESS.
+Result<void> herald_touch(int dir, const std::string& name, Touch touch);
+
+}  // namespace nineroot::guest

@@ -1,0 +1,298 @@
+#include "guest/refresher.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <utility>
+
+#include "guest/herald.h"
+#include "guest/report.h"
+
+namespace nineroot::guest {
+namespace {
+
+using agent::RefreshTask;
+
+// What the client makes of an inode number of the server's (fs/9p/v9fs.h, v9fs_qid2ino), and the
+// part of that which is the host's own.
+constexpr std::uint64_t kClientOffset = 2;
+constexpr std::uint64_t kHostBits = (std::uint64_t{1} << 48U) - 1;
+
+Result<UniqueFd> open_below(int root, const std::string& path, std::uint64_t flags) {
+  open_how how{};
+  how.flags = flags | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+  UniqueFd fd(static_cast<int>(
+      syscall(SYS_openat2, root, path.empty() ? "." : path.c_str(), &how, sizeof how)));
+  if (!fd.is_open()) {
+    return fail_errno();
+  }
+  return fd;
+}
+
+// Opening waits for nobody and follows nothing.
+UniqueFd open_file(int dir, const std::string& name, int access) {
+  return UniqueFd(
+      openat(dir, name.c_str(), access | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+}
+
+bool is_same_file(const struct stat& status, const RefreshTask& task) {
+  // A number that does not fit is not told apart: better to keep a name than to drop a good one.
+  return task.number > kHostBits || ((status.st_ino - kClientOffset) & kHostBits) == task.number;
+}
+
+// What the guest wrote goes to the host first: the client may be about to forget the file.
+void write_out(int dir, const std::string& name, const struct stat& status) {
+  if (S_ISREG(status.st_mode)) {
+    if (const UniqueFd file = open_file(dir, name, O_RDONLY); file.is_open()) {
+      fdatasync(file.get());
+    }
+  }
+}
+
+// Drops what is clean; what the guest has written and not sent yet stays.  Since Linux 6.8 what
+// lies beyond the end that the client last knew of counts as zeros, until a page there is dropped
+// (fs/netfs/misc.c, netfs_release_folio): so the last one is read first and dropped as well.
+void drop_pages(int file, off_t size) {
+  posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+  char last = 0;
+  if (size > 0 && pread(file, &last, 1, size - 1) == 1) {
+    posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+  }
+}
+
+// Before Linux 6.8 a client may be told that a file has grown while it is open.  Since then those
+// whom that wakes could read zeros before the pages are dropped.
+bool is_kernel_before_zero_point() {
+  utsname names{};
+  unsigned major = 0;
+  unsigned minor = 0;
+  return uname(&names) == 0 && std::sscanf(names.release, "%u.%u", &major, &minor) == 2 &&
+         std::pair(major, minor) < std::pair(6U, 8U);
+}
+
+// Those who wait for a writer to close the file are told so.  As root: Linux may choose this very
+// descriptor to write back what others have written.  Not of a program, which could not be started
+// in that moment.
+void announce_close(int dir, const std::string& name, const struct stat& status) {
+  if (S_ISREG(status.st_mode) && (status.st_mode & 0111U) == 0) {
+    open_file(dir, name, O_WRONLY);
+  }
+}
+
+}  // namespace
+
+Refresher::Refresher(UniqueFd root, std::string drop_caches, bool has_heralds)
+    : root_(std::move(root)),
+      drop_caches_(std::move(drop_caches)),
+      has_heralds_(has_heralds),
+      can_be_told_growth_(has_heralds && is_kernel_before_zero_point()) {
+}
+
+Result<void> Refresher::run(const RefreshTask& task) {
+  switch (task.kind) {
+    case RefreshTask::Kind::everything:
+      sync();
+      // Twice: what was used a moment ago survives the first time.
+      TRY(drop("3"));
+      return drop("3");
+    case RefreshTask::Kind::settle:
+      if (!must_drop_names_) {
+        return {};
+      }
+      [[fallthrough]];
+    case RefreshTask::Kind::names:
+      must_drop_names_ = false;
+      TRY(drop("2"));
+      return drop("2");
+    case RefreshTask::Kind::path:
+      return run_path(task);
+  }
+  return {};
+}
+
+Result<void> Refresher::run_path(const RefreshTask& task) {
+  const std::size_t slash = task.path.rfind('/');
+  const bool has_parent = slash != std::string::npos;
+  const std::string name = has_parent ? task.path.substr(slash + 1) : task.path;
+  const Result<UniqueFd> dir = open_directory(has_parent ? task.path.substr(0, slash) : "");
+  if (!dir) {
+    const int why = code(dir.error());
+    if (why == ENOENT || why == ENOTDIR || why == ELOOP || why == EXDEV) {
+      return {};
+    }
+    return std::unexpected(dir.error());
+  }
+  if (name.empty()) {
+    if (has_heralds_) {
+      (void)herald_touch(dir->get(), "", task.is_quiet ? Touch::quiet : Touch::attributes);
+    }
+    return {};
+  }
+  if (task.number == 0) {
+    refresh_gone(dir->get(), name, task);
+    return {};
+  }
+  const bool is_told = refresh_new(dir->get(), name, task);
+  // What the guest wrote itself it has right, and those who watch have been told.
+  if (has_heralds_ && !task.is_quiet && is_guests_own_change(dir->get(), name)) {
+    return {};
+  }
+  if (task.has_content && !task.is_directory) {
+    refresh_content(dir->get(), name, task);
+  }
+  if (has_heralds_ && task.has_attributes && !is_told) {
+    (void)herald_touch(dir->get(), name, task.is_quiet ? Touch::quiet : Touch::attributes);
+  }
+  // Walking there again is what makes the client ask for attributes.
+  struct stat ignored{};
+  fstatat(dir->get(), name.c_str(), &ignored, AT_SYMLINK_NOFOLLOW);
+  return {};
+}
+
+Result<UniqueFd> Refresher::open_directory(const std::string& path) const {
+  return open_below(root_.get(), path, O_PATH | O_DIRECTORY);
+}
+
+void Refresher::refresh_gone(int dir, const std::string& name, const RefreshTask& task) {
+  struct stat status{};
+  if (!has_heralds_) {
+    must_drop_names_ = true;
+    return;
+  }
+  if (fstatat(dir, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+    write_out(dir, name, status);
+    (void)herald_removal(dir, name, S_ISDIR(status.st_mode));
+  } else if (errno == ENOENT && !task.is_quiet) {
+    (void)herald_removal_of_unknown(dir, name, task.is_directory);
+  }
+}
+
+// Whether those who watch were told of a new name.
+bool Refresher::refresh_new(int dir, const std::string& name, const RefreshTask& task) {
+  if (!has_heralds_) {
+    must_drop_names_ = true;
+    return false;
+  }
+  if (task.is_new && !task.is_quiet && herald_creation(dir, name, task.is_directory)) {
+    return true;
+  }
+  // The guest has the name: of this file, or still of another.
+  struct stat status{};
+  if (fstatat(dir, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    return false;
+  }
+  const bool is_stale_link = S_ISLNK(status.st_mode) && task.has_content;
+  if ((is_same_file(status, task) && S_ISDIR(status.st_mode) == task.is_directory) &&
+      !is_stale_link) {
+    return false;
+  }
+  write_out(dir, name, status);
+  if (!herald_removal(dir, name, S_ISDIR(status.st_mode))) {
+    must_drop_names_ = true;
+    return false;
+  }
+  return !task.is_quiet && herald_creation(dir, name, task.is_directory);
+}
+
+void Refresher::refresh_content(int dir, const std::string& name, const RefreshTask& task) {
+  struct stat status{};
+  const UniqueFd file = open_file(dir, name, O_RDONLY);
+  if (!file.is_open() || fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    return;
+  }
+  drop_pages(file.get(), status.st_size);
+  // Only with cache=loose is that still another size, and then only a new inode has the right one,
+  // once nobody has the file open.  On older kernels one that grew can be told so; one that shrank
+  // cannot: should the guest be writing to it, what it wrote beyond the new end would be lost.
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  const bool has_grown =
+      size < task.size && can_be_told_growth_ && herald_size(dir, name, task.size);
+  if (has_grown) {
+    drop_pages(file.get(), static_cast<off_t>(task.size));
+  }
+  must_drop_names_ = must_drop_names_ || (size != task.size && !has_grown);
+  if (has_heralds_ && (task.is_quiet || !has_grown)) {
+    (void)herald_touch(dir, name, task.is_quiet ? Touch::quiet : Touch::content);
+  }
+  if (!task.is_quiet) {
+    announce_close(dir, name, status);
+  }
+}
+
+Result<void> Refresher::drop(const char* what) {
+  const UniqueFd file(open(drop_caches_.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file.is_open() || write(file.get(), what, 1) != 1) {
+    return fail_errno();
+  }
+  return {};
+}
+
+namespace {
+
+// The root without what the guest has mounted on it; where the kernel cannot give that (before
+// 5.2), the root, and what is below such mounts is out of reach.
+UniqueFd open_root() {
+  UniqueFd root(
+      static_cast<int>(syscall(SYS_open_tree, AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
+  if (!root.is_open()) {
+    root.reset(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  }
+  return root;
+}
+
+std::string answer(Refresher& refresher, std::string_view record) {
+  const std::optional<RefreshTask> task = agent::decode_refresh_task(record);
+  if (!task) {
+    return "this is no task\n";
+  }
+  const Result<void> done = refresher.run(*task);
+  return done ? "ok\n" : error_text(code(done.error())) + "\n";
+}
+
+bool write_all(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = write(STDOUT_FILENO, text.data(), text.size());
+    if (written <= 0) {
+      return false;
+    }
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+}  // namespace
+
+int refresh_guest() {
+  prctl(PR_SET_NAME, "nineroot-refresh");
+  UniqueFd root = open_root();
+  const bool has_heralds = knows_heralds(root.get());
+  Refresher refresher(std::move(root), "/proc/sys/vm/drop_caches", has_heralds);
+  std::string pending;
+  std::array<char, 16384> piece{};
+  for (ssize_t got = 0; (got = read(STDIN_FILENO, piece.data(), piece.size())) > 0;) {
+    pending.append(piece.data(), static_cast<std::size_t>(got));
+    std::string answers;
+    std::size_t begin = 0;
+    for (std::size_t end = 0; (end = pending.find('\0', begin)) != std::string::npos;
+         begin = end + 1) {
+      answers += answer(refresher, std::string_view(pending).substr(begin, end - begin));
+    }
+    pending.erase(0, begin);
+    if (pending.size() > agent::kMaxRefreshRecord || !write_all(answers)) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
+}  // namespace nineroot::guest

@@ -1,0 +1,299 @@
+#include "session/herald.h"
+
+#include <sys/stat.h>
+
+#include <utility>
+
+#include "session/qid.h"
+
+namespace nineroot::session {
+namespace {
+
+// Beyond all that fs::InodeNumbers gives unless a tree spans 65,535 file systems.
+constexpr std::uint64_t kFirstStandIn = 0xffffU * (std::uint64_t{1} << 48U);
+
+constexpr std::uint32_t mode_of_stand_in(bool is_directory) {
+  return is_directory ? S_IFDIR | 0700U : S_IFREG | 0600U;
+}
+
+}  // namespace
+
+void Herald::end() {
+  is_here_ = false;
+  guest_changes_.clear();
+  forget();
+}
+
+void Herald::forget() {
+  intent_ = Intent::none;
+  dir_ = fs::NodeRef();
+  name_.clear();
+}
+
+const Fid* Herald::find(std::uint32_t number) const {
+  if (!is_here_) {
+    return nullptr;
+  }
+  const Result<Fid*> fid = fids_.get(number);
+  return fid && (*fid)->uid == kHeraldUid ? *fid : nullptr;
+}
+
+bool Herald::intends(const Fid& dir, std::string_view name) const {
+  return intent_ != Intent::none && dir.node.get() == dir_.get() && name == name_;
+}
+
+void Herald::note_created(const fs::NodeRef& dir, std::string_view name, const fs::Found& found) {
+  if (is_here_) {
+    guest_changes_.note_made(dir->id(), name, found.node->id());
+    guest_changes_.note(found.node->id(), found.attr.ctime);
+  }
+}
+
+void Herald::note(const wire::Trenameat& m) {
+  if (const Result<Fid*> dir = fids_.get(m.olddirfid)) {
+    guest_changes_.note_removed((*dir)->node->id(), m.oldname);
+  }
+  note_made(m.newdirfid, m.newname);
+}
+
+void Herald::note(const wire::Tunlinkat& m) {
+  if (const Result<Fid*> dir = fids_.get(m.dirfd)) {
+    guest_changes_.note_removed((*dir)->node->id(), m.name);
+  }
+}
+
+void Herald::note_made(std::uint32_t number, std::string_view name) {
+  const Result<Fid*> dir = fids_.get(number);
+  const Result<fs::Name> good_name = fs::Name::parse(name);
+  if (!dir || !good_name) {
+    return;
+  }
+  if (const Result<fs::Found> found = tree_.lookup((*dir)->node, *good_name)) {
+    note_created((*dir)->node, name, *found);
+  }
+}
+
+void Herald::note_changed(std::uint32_t number) {
+  const Result<Fid*> fid = fids_.get(number);
+  if (!fid) {
+    return;
+  }
+  if (const Result<fs::Attr> attr = tree_.attr((*fid)->node)) {
+    guest_changes_.note((*fid)->node->id(), attr->ctime);
+  }
+}
+
+bool Herald::is_own(const Fid& file) const {
+  const Result<fs::Attr> attr = tree_.attr(file.node);
+  return attr && guest_changes_.has_changed(file.node->id(), attr->ctime);
+}
+
+bool Herald::is_own(Intent intent, const Fid& dir, std::string_view name) {
+  const Result<fs::Name> good_name = fs::Name::parse(name);
+  if (!good_name) {
+    return false;
+  }
+  const Result<fs::Found> found = tree_.lookup(dir.node, *good_name);
+  if (intent == Intent::makes) {
+    return found && guest_changes_.take_made(dir.node->id(), name, found->node->id());
+  }
+  return !found && guest_changes_.take_removed(dir.node->id(), name);
+}
+
+std::optional<Result<wire::Rwalk>> Herald::answer(const wire::Twalk& m) {
+  const Fid* fid = find(m.fid);
+  if (fid == nullptr) {
+    return std::nullopt;
+  }
+  if (fid->stand_in != 0) {
+    if (m.nwname > 0) {
+      return fail(ENOTDIR);
+    }
+    Fid clone{.node = fid->node, .uid = fid->uid, .file = nullptr, .xattr = {}};
+    clone.stand_in = fid->stand_in;
+    clone.is_directory_stand_in = fid->is_directory_stand_in;
+    if (const Result<void> put = fids_.put(m.newfid, std::move(clone)); !put) {
+      return std::unexpected(put.error());
+    }
+    return wire::Rwalk{.nwqid = 0, .wqid = {}};
+  }
+  if (m.nwname != 1 || !intends(*fid, m.wname[0])) {
+    return std::nullopt;
+  }
+  if (intent_ == Intent::makes) {
+    return fail(ENOENT);
+  }
+  return walk_to_stand_in(m, *fid);
+}
+
+Result<wire::Rwalk> Herald::walk_to_stand_in(const wire::Twalk& m, const Fid& dir) {
+  const fs::Name name = TRY(fs::Name::parse(m.wname[0]));
+  const auto found = tree_.lookup(dir.node, name);
+  if (found || found.error() != Errno{ENOENT}) {
+    return fail(found ? ESTALE : code(found.error()));
+  }
+  const bool is_directory = intent_ == Intent::removes_directory;
+  Fid fid{.node = dir.node, .uid = dir.uid, .file = nullptr, .xattr = {}};
+  fid.stand_in = kFirstStandIn + ++stand_ins_;
+  fid.is_directory_stand_in = is_directory;
+  wire::Rwalk reply{.nwqid = 1, .wqid = {}};
+  reply.wqid[0] = make_qid(fid.stand_in, mode_of_stand_in(is_directory));
+  TRY(fids_.put(m.newfid, std::move(fid)));
+  return reply;
+}
+
+std::optional<Result<wire::Rxattrwalk>> Herald::answer(const wire::Txattrwalk& m) {
+  const Fid* fid = find(m.fid);
+  if (fid == nullptr) {
+    return std::nullopt;
+  }
+  if (fid->stand_in != 0) {
+    return fail(ENODATA);
+  }
+  if (m.name == kHeraldQuestion) {
+    Fid answer{.node = fid->node, .uid = fid->uid, .file = nullptr, .xattr = XattrSnapshot{}};
+    std::get<XattrSnapshot>(answer.xattr).value.push_back(std::byte{'1'});
+    if (const Result<void> put = fids_.put(m.newfid, std::move(answer)); !put) {
+      return std::unexpected(put.error());
+    }
+    return wire::Rxattrwalk{.size = 1};
+  }
+  for (const auto& [prefix, intent] :
+       {std::pair(kHeraldMakes, Intent::makes), std::pair(kHeraldRemoves, Intent::removes_file),
+        std::pair(kHeraldRemovesDirectory, Intent::removes_directory)}) {
+    if (m.name.starts_with(prefix)) {
+      const std::string_view name = m.name.substr(prefix.size());
+      forget();
+      if (is_own(intent, *fid, name)) {
+        return fail(EEXIST);
+      }
+      intent_ = intent;
+      dir_ = fid->node;
+      name_ = name;
+      return fail(ENODATA);
+    }
+  }
+  if (m.name == kHeraldAsksWhose) {
+    return fail(is_own(*fid) ? EEXIST : ENODATA);
+  }
+  return std::nullopt;
+}
+
+std::optional<Result<wire::Rgetattr>> Herald::answer(const wire::Tgetattr& m) const {
+  const Fid* fid = find(m.fid);
+  if (fid == nullptr || fid->stand_in == 0) {
+    return std::nullopt;
+  }
+  const std::uint32_t mode = mode_of_stand_in(fid->is_directory_stand_in);
+  return wire::Rgetattr{.valid = wire::kGetattrBasic | wire::kGetattrGen,
+                        .qid = make_qid(fid->stand_in, mode),
+                        .mode = mode,
+                        .nlink = fid->is_directory_stand_in ? 2U : 1U,
+                        .blksize = 4096};
+}
+
+std::optional<Result<wire::Rsetattr>> Herald::answer(const wire::Tsetattr& m) const {
+  const Fid* fid = find(m.fid);
+  if (fid == nullptr) {
+    return std::nullopt;
+  }
+  if (fid->stand_in != 0) {
+    return fail(ESTALE);
+  }
+  if ((m.valid & wire::kSetSize) != 0) {
+    const Result<fs::Attr> attr = tree_.attr(fid->node);
+    if (!attr || attr->size != m.size) {
+      return fail(ESTALE);
+    }
+  }
+  return wire::Rsetattr{};
+}
+
+std::optional<Result<wire::Runlinkat>> Herald::answer(const wire::Tunlinkat& m) const {
+  if (find(m.dirfd) == nullptr) {
+    return std::nullopt;
+  }
+  return wire::Runlinkat{};
+}
+
+Result<wire::Qid> Herald::made(const Fid& dir, std::string_view name, bool is_directory) {
+  // The client walks to what it made, so this name is as it is from here on.
+  forget();
+  const fs::Name good_name = TRY(fs::Name::parse(name));
+  const fs::Found found = TRY(tree_.lookup(dir.node, good_name));
+  if (S_ISDIR(found.attr.mode) != is_directory) {
+    return fail(ENOENT);
+  }
+  return make_qid(found.attr);
+}
+
+std::optional<Result<wire::Rmknod>> Herald::answer(const wire::Tmknod& m) {
+  const Fid* dir = find(m.dfid);
+  if (dir == nullptr) {
+    return std::nullopt;
+  }
+  const Result<wire::Qid> qid = made(*dir, m.name, false);
+  return qid ? Result<wire::Rmknod>(wire::Rmknod{.qid = *qid}) : std::unexpected(qid.error());
+}
+
+std::optional<Result<wire::Rmkdir>> Herald::answer(const wire::Tmkdir& m) {
+  const Fid* dir = find(m.dfid);
+  if (dir == nullptr) {
+    return std::nullopt;
+  }
+  const Result<wire::Qid> qid = made(*dir, m.name, true);
+  return qid ? Result<wire::Rmkdir>(wire::Rmkdir{.qid = *qid}) : std::unexpected(qid.error());
+}
+
+template <class Reply>
+std::optional<Result<Reply>> Herald::refuse(std::uint32_t fid) const {
+  if (find(fid) == nullptr) {
+    return std::nullopt;
+  }
+  return fail(EROFS);
+}
+
+std::optional<Result<wire::Rlopen>> Herald::answer(const wire::Tlopen& m) const {
+  // Linux writes back through any open fid of an inode: one that refuses to would lose data.
+  constexpr std::uint32_t kAccessAndTruncation = 01003;
+  const Fid* fid = find(m.fid);
+  const bool only_reads = (m.flags & kAccessAndTruncation) == 0;
+  if (fid == nullptr || (only_reads && fid->stand_in == 0)) {
+    return std::nullopt;
+  }
+  return fail(EROFS);
+}
+
+std::optional<Result<wire::Rlcreate>> Herald::answer(const wire::Tlcreate& m) const {
+  return refuse<wire::Rlcreate>(m.fid);
+}
+
+std::optional<Result<wire::Rsymlink>> Herald::answer(const wire::Tsymlink& m) const {
+  return refuse<wire::Rsymlink>(m.dfid);
+}
+
+std::optional<Result<wire::Rlink>> Herald::answer(const wire::Tlink& m) const {
+  return refuse<wire::Rlink>(m.dfid);
+}
+
+std::optional<Result<wire::Rrename>> Herald::answer(const wire::Trename& m) const {
+  return refuse<wire::Rrename>(m.fid);
+}
+
+std::optional<Result<wire::Rrenameat>> Herald::answer(const wire::Trenameat& m) const {
+  return refuse<wire::Rrenameat>(m.olddirfid);
+}
+
+std::optional<Result<wire::Rremove>> Herald::answer(const wire::Tremove& m) const {
+  std::optional<Result<wire::Rremove>> refusal = refuse<wire::Rremove>(m.fid);
+  if (refusal) {
+    (void)fids_.take(m.fid);
+  }
+  return refusal;
+}
+
+std::optional<Result<wire::Rxattrcreate>> Herald::answer(const wire::Txattrcreate& m) const {
+  return refuse<wire::Rxattrcreate>(m.fid);
+}
+
+}  // namespace nineroot::session
