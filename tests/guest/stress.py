@@ -70,7 +70,7 @@ def promises_kept(tree, text, seed):
     check_equal(f"what fsync promised on {release(tree)} is on the host", result.returncode, 0)
     if result.returncode != 0:
         print(result.stdout[-3000:])
-    return int((re.search(r"(\d+) promises", result.stdout) or [0, 0])[1])
+    return int((re.search(r"^(\d+) promises, ", result.stdout, re.M) or [0, 0])[1])
 
 
 def integrity(tree, cache):
