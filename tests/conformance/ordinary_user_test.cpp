@@ -113,7 +113,9 @@ TEST_P(OrdinaryUserTest, XattrsOfEveryNamespaceOnEveryType) {
       EXPECT_ERRNO(ENODATA, client.get_xattr(1, 50, xattr));
       ASSERT_TRUE(client.set_xattr(1, 50, xattr, value, XATTR_CREATE));
       EXPECT_EQ(client.get_xattr(1, 50, xattr), value);
-      EXPECT_ERRNO(EEXIST, client.set_xattr(1, 50, xattr, value + "x", XATTR_CREATE));
+      if (!xattr.starts_with("system.")) {  // Linux takes no notice of the flags for an ACL.
+        EXPECT_ERRNO(EEXIST, client.set_xattr(1, 50, xattr, value + "x", XATTR_CREATE));
+      }
       listed.insert(xattr);
     }
     std::set<std::string> names;

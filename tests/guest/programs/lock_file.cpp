@@ -16,7 +16,7 @@ bool take(int file, bool is_flock, bool waits) {
   if (is_flock) {
     return flock(file, LOCK_EX | (waits ? 0 : LOCK_NB)) == 0;
   }
-  struct flock lock {};
+  struct flock lock{};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
   lock.l_start = 100;
