@@ -39,8 +39,9 @@ Result<timespec> wanted_time(bool is_given, std::uint64_t sec, std::uint64_t nse
   return timespec{.tv_sec = static_cast<time_t>(sec), .tv_nsec = static_cast<long>(nsec)};
 }
 
-// The field has 64 bits, but Linux keeps 32 and compares them with all 64 when it looks for an inode
-// that it knows; any more would make each lookup with cache=loose a second inode of the same file.
+// The field has 64 bits, but Linux keeps 32 and compares them with all 64 when it looks for an
+// inode that it knows; any more would make each lookup with cache=loose a second inode of the same
+// file.
 std::uint64_t client_generation(std::uint64_t generation) {
   return (generation ^ (generation >> 32U)) & UINT32_MAX;
 }

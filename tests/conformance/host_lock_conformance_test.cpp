@@ -153,10 +153,9 @@ TEST_P(HostLockConformance, SpecialFilesAreNotOpenedForALock) {
   ASSERT_TRUE(client.ask<wire::Rmknod>(
       wire::Tmknod{.dfid = 0, .name = "p", .mode = S_IFIFO | 0600, .gid = 0}));
   ASSERT_TRUE(client.walk(0, 5, {"p"}));
-  const bool is_file_on_host = GetParam() == fs::IdentityKind::mapped_xattr ||
-                               GetParam() == fs::IdentityKind::mapped_file;
-  EXPECT_EQ(lock(client, 5, kRead, 0, 0),
-            is_file_on_host ? wire::kLockSuccess : wire::kLockError);
+  const bool is_file_on_host =
+      GetParam() == fs::IdentityKind::mapped_xattr || GetParam() == fs::IdentityKind::mapped_file;
+  EXPECT_EQ(lock(client, 5, kRead, 0, 0), is_file_on_host ? wire::kLockSuccess : wire::kLockError);
 }
 
 TEST(ExclusiveLocks, AlwaysSucceedAndTouchNothingOnTheHost) {
