@@ -1,9 +1,10 @@
 """What is true of a guest on its directory, whatever carries the 9P."""
 import os
+import shutil
 import stat
 import time
 
-from guest import BOOT_SECONDS, MACHINE, ROOT, check, check_equal, nineroot, xattr
+from guest import BIN, BOOT_SECONDS, MACHINE, ROOT, check, check_equal, nineroot, xattr
 
 UNLINKED = r"""
 use strict; use Fcntl ':mode';
@@ -90,6 +91,18 @@ def programs(machine):
     check_equal("dpkg agrees with itself", machine.shell("dpkg --audit"), "")
     machine.shell("dpkg -P nineroot-test; rm -rf /tmp/pkg /tmp/nineroot-test.deb")
     check_equal("the journal verifies", machine.shell("journalctl --flush; journalctl --verify 2>&1 | grep -c FAIL || true"), "0")
+
+
+def software(machine, *names):
+    """Some of tests/software, which has the rest: it takes longer than these tests shall."""
+    target = ROOT / "opt/nineroot"
+    shutil.copytree(BIN / "in_guest", target, dirs_exist_ok=True)
+    for name in names:
+        result = machine.exec("python3", "-B", f"/opt/nineroot/{name}.py")
+        output = result.stdout.decode(errors="replace") + result.stderr.decode(errors="replace")
+        check_equal(f"{name}: {output.count('ok: ')} facts", result.returncode, 0)
+        if result.returncode != 0:
+            print(output)
 
 
 def command_passing(machine):

@@ -9,11 +9,11 @@ from guest import BIN, HOME, MACHINE, PROGRAM, ROOT, check, check_equal, finish,
 check("this is not root", os.geteuid() != 0)
 require(subprocess.run([BIN / "get-qemu"], capture_output=True, check=False), "get-qemu")
 
-if ROOT.exists() and os.environ.get("NINEROOT_TEST_FRESH"):
+if ROOT.exists() and (os.environ.get("NINEROOT_TEST_FRESH") or not (ROOT / "usr/bin/sqlite3").exists()):
     require(nineroot("remove", "--yes", MACHINE), "remove")
 if not ROOT.exists():
     start = time.monotonic()
-    made = subprocess.run([PROGRAM, "create", MACHINE, "--include", "acl,attr,libcap2-bin"],
+    made = subprocess.run([PROGRAM, "create", MACHINE, "--include", "acl,attr,iputils-ping,libcap2-bin,python3,sqlite3,sudo"],
                           capture_output=True, stdin=subprocess.DEVNULL, check=False)
     require(made, "create")
     print(f"created in {time.monotonic() - start:.0f} s")

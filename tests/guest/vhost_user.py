@@ -7,6 +7,7 @@ with running("--transport", "vhost-user") as machine:
     checks.both_sides(machine)
     checks.attributes(machine)
     checks.programs(machine)
+    checks.software(machine, "privileges", "sqlite", "xattrs")
     checks.command_passing(machine)
     checks.only_once(machine)
     checks.reboot(machine)

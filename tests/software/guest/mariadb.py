@@ -30,7 +30,7 @@ def start():
             f"--datadir={place}/data",
             f"--socket={place}/sock",
             "--skip-networking",
-            f"--log-error={place}/log",
+            f"--log-error={place}/log.err",
             "--innodb-buffer-pool-size=64M",
             "--innodb-flush-log-at-trx-commit=1",
         ]
@@ -82,6 +82,6 @@ checked = sh(f"mariadb-check --socket={place}/sock --user=root --all-databases")
 check("mariadb-check of all tables", all(line.endswith("OK") for line in checked.splitlines() if line), checked)
 sh(f"mariadb-admin --socket={place}/sock --user=root shutdown")
 server.wait(600)
-log = (place / "log").read_text(errors="replace")
+log = (place / "log.err").read_text(errors="replace")
 check_equal("no corruption in its log", [line for line in log.splitlines() if "corrupt" in line.lower()], [])
 finish()

@@ -87,8 +87,11 @@ status, output = attempt("ln -s elsewhere symlink", directory=place / "merged")
 if status != 0:
     check("a symlink that cannot be made is EIO", "Input/output error" in output, output)
     client("overlayfs, making a symlink: EIO, v9fs (until 7.2) leaves the dentry of a new symlink without an inode")
-    sh("umount merged; rm upper/symlink; "
-       "mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work merged", directory=place)
+    sh(
+        "umount merged; rm upper/symlink; "
+        "mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work merged",
+        directory=place,
+    )
 for what, script in (
     ("removing a directory of the lower that the upper has too", "rm -r gone"),
     ("making a directory where one of the lower was", "mkdir empty"),

@@ -71,7 +71,9 @@ check_equal(
     [],
 )
 check_equal("amcheck finds nothing", pg("pg_amcheck --heapallindexed --database=postgres 2>&1"), "")
-pg("psql -Atqc 'vacuum full' -c 'reindex database postgres'; pg_amcheck --database=postgres; pg_ctl -w -t 600 -m fast stop >/dev/null")
+pg(
+    "psql -Atqc 'vacuum full' -c 'reindex database postgres'; pg_amcheck --database=postgres; pg_ctl -w -t 600 -m fast stop >/dev/null"
+)
 checked = pg("pg_checksums --check")
 check("pg_checksums finds no bad block", "Bad checksums:  0" in checked, checked)
 finish()

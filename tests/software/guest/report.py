@@ -84,11 +84,14 @@ def root_options():
 
 
 def cache_mode():
-    """none, mmap or loose; kernels show the mode as its name or as a number."""
-    shown = next((word[6:] for word in root_options() if word.startswith("cache=")), "none")
-    return {"0": "none", "0x0": "none", "5": "mmap", "0x5": "mmap", "15": "loose", "0xf": "loose", "f": "loose"}.get(
-        shown, shown
+    """none, mmap or loose.  Linux 6.1 shows the mode's bare name, later ones cache=NUMBER."""
+    options = root_options()
+    shown = next(
+        (word.removeprefix("cache=") for word in options if word.startswith("cache=") or word in ("mmap", "loose")),
+        "none",
     )
+    numbers = {"0": "none", "0x0": "none", "5": "mmap", "0x5": "mmap", "15": "loose", "0xf": "loose", "f": "loose"}
+    return numbers.get(shown, shown)
 
 
 def work_place(name):
