@@ -1,13 +1,14 @@
 """git: a repository of thousands of files, cloned by the transport, packed, pruned, and judged by fsck."""
+import os
+
 from report import check, check_equal, finish, need, sh, version, work_place
 
 need("git")
 version(sh("git --version"))
 place = work_place("git")
-sh(
-    "git config --global user.name t; git config --global user.email t@example.org; "
-    "git config --global init.defaultBranch main; git config --global core.fsync all"
-)
+# Settings for this test alone, wherever it runs.
+os.environ["GIT_CONFIG_GLOBAL"] = str(place / "gitconfig")
+(place / "gitconfig").write_text("[user]\nname = t\nemail = t@example.org\n[init]\ndefaultBranch = main\n[core]\nfsync = all\n")
 sh(
     """
 git init -q first; cd first
@@ -46,8 +47,8 @@ sh("git fsck --full --no-dangling", directory=place / "second")
 check_equal("a worktree is clean", sh("git status --porcelain", directory=place / "third"), "")
 check_equal(
     "both have the same objects",
-    sh("git rev-list --objects --all | sort | sha256sum", directory=place / "first"),
-    sh("git rev-list --objects --remotes --tags | sort | sha256sum", directory=place / "second"),
+    sh("git rev-list --objects --all | cut -c1-40 | sort | sha256sum", directory=place / "first"),
+    sh("git rev-list --objects --remotes --tags | cut -c1-40 | sort | sha256sum", directory=place / "second"),
 )
 check_equal(
     "and the same tree",
