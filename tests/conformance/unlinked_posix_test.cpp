@@ -211,6 +211,9 @@ class ScarceDescriptors {
 };
 
 TEST_P(UnlinkedPosix, WithoutDescriptorsCallsFailWholeAndNothingIsLost) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizer takes a pipe to look at an object, and calls it broken without";
+#endif
   ASSERT_TRUE(calls.mkdir("d"));
   ASSERT_TRUE(client.walk(0, 1, {"d"}));
   ASSERT_TRUE(client.create(1, 2, "open", O_RDWR, 0644, 0));
