@@ -112,7 +112,6 @@ Answer Side::do_sweep(const Operation& op, int at) const {
 // A chain of directories one in the other, each used by its descriptor.
 Answer Side::do_deepen(const Operation& op, int at) const {
   UniqueFd current(::openat(at, op.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  Answer answer;
   const std::string name = op.path2;
   for (int depth = 0; depth < static_cast<int>(op.length) && current.is_open(); ++depth) {
     if (::mkdirat(current.get(), name.c_str(), 0755) != 0 && errno != EEXIST) {

@@ -17,9 +17,9 @@ Mount::Mount(const std::filesystem::path& at) : path_(at) {
 }
 
 Mount::Mount(Mount&& other) noexcept
-    : path_(other.path_),
+    : path_(std::move(other.path_)),
       own_images_(std::move(other.own_images_)),
-      image_(other.image_),
+      image_(std::move(other.image_)),
       is_mounted_(std::exchange(other.is_mounted_, false)) {
 }
 
