@@ -8,14 +8,14 @@ namespace nineroot::session {
 
 template <class Message>
 auto Dispatch::answer_to(Session& session, const Message& message) {
-  using Answer = decltype(session.on(message));
+  using Reply = decltype(session.on(message));
   if (!session.herald_.is_here()) {
     return session.on(message);
   }
-  if (const std::optional<Answer> answer = session.herald_.answer(message)) {
+  if (const std::optional<Reply> answer = session.herald_.answer(message)) {
     return *answer;
   }
-  const Answer answer = session.on(message);
+  const Reply answer = session.on(message);
   if (answer) {
     session.herald_.note(message);
   }
