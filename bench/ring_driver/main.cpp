@@ -1,10 +1,12 @@
-// ring_driver TREE NINEROOT QEMU ROUNDS DEPTH...: measures, prints a line of JSON per measurement.
-// `bench/ring` runs it and makes the table.  QEMU may be "-": then there is no peer.
+// ring_driver TREE NINEROOT QEMU ROUNDS DEPTHS [OPERATION]: measures, prints a line of JSON each.
+// `bench/ring` runs it and makes the table.  QEMU may be "-": then there is no peer.  DEPTHS are
+// numbers with commas between; OPERATION is what the names of those to be measured begin with.
 #include <chrono>
 #include <ctime>
 #include <exception>
 #include <memory>
-#include <optional>
+#include <sstream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -45,11 +47,11 @@ class Subject {
     }
     const std::int64_t interrupts = device_->interrupts();
     const std::uint64_t kicks = ring_.kicks();
-    const std::uint64_t cpu = device_->cpu();
+    const std::uint64_t cpu = settled_cpu();
     const std::uint64_t start = now(CLOCK_MONOTONIC);
     client_.run(operation.count, depth, operation.request);
     const std::uint64_t end = now(CLOCK_MONOTONIC);
-    const double cpu_spent = static_cast<double>(device_->cpu() - cpu);
+    const double cpu_spent = static_cast<double>(settled_cpu() - cpu);
     const double kicked = static_cast<double>(ring_.kicks() - kicks);
     const std::int64_t interrupted = device_->interrupts() - interrupts;
     if (operation.clean) {
@@ -66,18 +68,25 @@ class Subject {
   }
 
  private:
+  /// CPU time when the device has gone to sleep: the kernel adds up a running thread's time at its
+  /// next tick only.
+  [[nodiscard]] std::uint64_t settled_cpu() const {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return device_->cpu();
+  }
+
   /// What a kick with nothing in the ring costs: QEMU's is a line of text, which no guest sends, so
   /// the comparison leaves kicks out on both sides.
   void measure_kick() {
     constexpr int kKicks = 2000;
     constexpr std::chrono::microseconds kPause(20);
-    const std::uint64_t before = device_->cpu();
+    const std::uint64_t before = settled_cpu();
     for (int i = 0; i < kKicks; ++i) {
       device_->kick();
       device_->finish_kick();
       std::this_thread::sleep_for(kPause);
     }
-    kick_cost_ = static_cast<double>(device_->cpu() - before) / kKicks;
+    kick_cost_ = static_cast<double>(settled_cpu() - before) / kKicks;
     fmt::print("{{\"variant\": \"{}\", \"kick_cost_ns\": {:.0f}}}\n", name_, kick_cost_);
   }
 
@@ -109,9 +118,23 @@ void measure_bare(BareCalls& calls, const Operation& operation, unsigned round) 
       operation.name, round, static_cast<double>(spent) / operation.count);
 }
 
+std::vector<unsigned> numbers_in(const std::string& text) {
+  std::vector<unsigned> numbers;
+  std::istringstream words(text);
+  for (std::string word; std::getline(words, word, ',');) {
+    numbers.push_back(static_cast<unsigned>(std::stoul(word)));
+    if (numbers.back() == 0 || numbers.back() > kSlots) {
+      throw std::invalid_argument(fmt::format("a depth is 1 to {}", kSlots));
+    }
+  }
+  return numbers;
+}
+
 int run(const std::vector<std::string>& arguments) {
   const std::string& tree = arguments.at(0);
   const auto rounds = static_cast<unsigned>(std::stoul(arguments.at(3)));
+  const std::vector<unsigned> depths = numbers_in(arguments.at(4));
+  const std::string wanted = arguments.size() > 5 ? arguments[5] : "";
   make_tree(tree);
   std::vector<std::unique_ptr<Subject>> subjects;
   subjects.push_back(std::make_unique<Subject>("nineroot", start_nineroot, arguments.at(1), tree));
@@ -121,10 +144,13 @@ int run(const std::vector<std::string>& arguments) {
   BareCalls calls(tree);
   for (unsigned round = 0; round < rounds; ++round) {
     for (const Operation& operation : operations()) {
+      if (!operation.name.starts_with(wanted)) {
+        continue;
+      }
       measure_bare(calls, operation, round);
-      for (std::size_t i = 4; i < arguments.size(); ++i) {
+      for (const unsigned depth : depths) {
         for (const auto& subject : subjects) {
-          subject->measure(operation, static_cast<unsigned>(std::stoul(arguments[i])), round);
+          subject->measure(operation, depth, round);
         }
       }
     }
@@ -138,7 +164,7 @@ int run(const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments.size() < 5) {
-    fmt::print(stderr, "Usage: ring_driver TREE NINEROOT QEMU|- ROUNDS DEPTH...\n");
+    fmt::print(stderr, "Usage: ring_driver TREE NINEROOT QEMU|- ROUNDS DEPTHS [OPERATION]\n");
     return 2;
   }
   try {

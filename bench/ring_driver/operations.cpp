@@ -205,7 +205,7 @@ std::vector<Operation> attributes() {
            [](unsigned i, std::span<std::byte> room) {
              Request request = Client::plain(
                  wire::Txattrwalk{
-                     .fid = kFirst + i, .newfid = kScratch, .name = "security.capability"},
+                     .fid = kFirst + i, .newfid = kSecond + i, .name = "security.capability"},
                  room, ENODATA);
              request.other_error = EOPNOTSUPP;  // QEMU's.
              return request;

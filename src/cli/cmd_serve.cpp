@@ -12,11 +12,13 @@ struct Arguments {
   std::string identity = "mapped-xattr";
   std::string multidevs = "remap";
   std::string sandbox = "auto";
+  std::string slow;
 };
 
 Outcome<int> serve(Arguments arguments) {
   arguments.options.identity = TRY(server::parse_identity(arguments.identity));
   arguments.options.multidevs = TRY(server::parse_multidevs(arguments.multidevs));
+  TRY(server::switch_off(arguments.options, arguments.slow));
   if (arguments.sandbox == "show") {
     return server::show_sandbox(arguments.options);
   }
@@ -57,6 +59,14 @@ void register_serve(CLI::App& app, Action& action) {
   verb->add_option("--sandbox", arguments->sandbox,
                    "auto: what this host allows; strict: all or nothing; none; show: print it")
       ->capture_default_str();
+  verb->add_option("--poll-us", options.poll_us,
+                   "Look at an empty ring for so many microseconds before sleeping, while the "
+                   "guest is that fast; 0: never")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  verb->add_option("--without", arguments->slow,
+                   "Go without these fast paths, to compare: keep-inodes, hold-readable, "
+                   "share-reads, poll");
   verb->add_flag("--once", options.once, "End when the first connection has ended");
   verb->add_option("--ready-fd", options.ready_fd,
                    "Write a line to this descriptor when clients can connect");

@@ -42,7 +42,8 @@ Result<FdLease> FdBudget::adopt(FdSlot& slot, UniqueFd fd) {
     closing.push_back(std::move(fd));
   } else {
     if (size_ >= limit_) {
-      evict(closing);
+      // Some room at once, so that a walk through a large tree does not evict for each step.
+      evict(limit_ - limit_ / 16, closing);
     }
     if (size_ >= limit_ + slack_) {
       return fail(ENFILE);
@@ -125,9 +126,14 @@ void FdBudget::take_idle(FdSlot& slot) {
   --list.size;
 }
 
-void FdBudget::evict(std::vector<UniqueFd>& closing) {
-  // Some room at once, so that a walk through a large tree does not evict for each step.
-  const std::size_t goal = limit_ - limit_ / 16;
+void FdBudget::close_some() {
+  constexpr std::size_t kSome = 16;
+  std::vector<UniqueFd> closing;
+  const std::lock_guard lock(mutex_);
+  evict(size_ > kSome ? size_ - kSome : 1, closing);
+}
+
+void FdBudget::evict(std::size_t goal, std::vector<UniqueFd>& closing) {
   while (size_ >= goal) {
     // Inodes keep a quarter, without which every lookup would open its directory again.
     FdSlot* victim =

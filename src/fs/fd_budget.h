@@ -82,6 +82,9 @@ class FdBudget {
 
   void unpin(FdSlot& slot);
 
+  /// Closes a few of those least used.
+  void close_some();
+
   /// Takes the descriptor out; nobody may lease the slot now.
   UniqueFd close(FdSlot& slot);
 
@@ -105,7 +108,8 @@ class FdBudget {
   [[nodiscard]] bool is_idle(const FdSlot& slot) const {
     return slot.fd_ >= 0 && slot.leases_ == 0 && !slot.is_pinned_;
   }
-  void evict(std::vector<UniqueFd>& closing);
+  /// Until `goal` are left, or none that may be closed.
+  void evict(std::size_t goal, std::vector<UniqueFd>& closing);
 
   mutable std::mutex mutex_;
   std::size_t limit_;

@@ -9,9 +9,8 @@ namespace {
 
 /// Absent and unreadable are both "not recorded": the host inode's value stands, as in QEMU.
 /// Other errors are passed on, so that a failing disk does not hand out wrong owners.
-Result<std::span<const std::byte>> get_field(const sys::FdPath& path, const char* name,
-                                             std::span<std::byte> room) {
-  const auto size = sys::get_xattr(path, name, room);
+Result<std::span<const std::byte>> field_of(const Result<std::size_t>& size,
+                                            std::span<std::byte> room) {
   if (!size) {
     const int error = code(size.error());
     if (error == ENODATA || error == ERANGE || error == EOPNOTSUPP || error == EPERM ||
@@ -23,9 +22,9 @@ Result<std::span<const std::byte>> get_field(const sys::FdPath& path, const char
   return room.first(*size);
 }
 
-Result<std::optional<std::uint32_t>> get_u32(const sys::FdPath& path, const char* name) {
+Result<std::optional<std::uint32_t>> get_u32(int fd, const char* name) {
   std::array<std::byte, 8> room{};
-  const auto field = TRY(get_field(path, name, room));
+  const auto field = TRY(field_of(sys::get_xattr(fd, name, room), room));
   return mapped::decode_u32(field);
 }
 
@@ -36,49 +35,47 @@ class MappedXattrIdentity : public Identity {
   [[nodiscard]] bool is_recorded_in_inode() const override { return true; }
 
   Result<mapped::Recorded> recorded(const Target& target) override {
-    const sys::FdPath path(target.fd);
     mapped::Recorded recorded;
-    recorded.mode = TRY(get_u32(path, mapped::kXattrMode));
-    recorded.uid = TRY(get_u32(path, mapped::kXattrUid));
-    recorded.gid = TRY(get_u32(path, mapped::kXattrGid));
+    recorded.mode = TRY(get_u32(target.fd, mapped::kXattrMode));
+    recorded.uid = TRY(get_u32(target.fd, mapped::kXattrUid));
+    recorded.gid = TRY(get_u32(target.fd, mapped::kXattrGid));
     if (recorded.mode && (S_ISCHR(*recorded.mode) || S_ISBLK(*recorded.mode))) {
       std::array<std::byte, 8> room{};
-      const auto field = TRY(get_field(path, mapped::kXattrRdev, room));
+      const auto field = TRY(field_of(sys::get_xattr(target.fd, mapped::kXattrRdev, room), room));
       recorded.rdev = mapped::decode_u64(field);
     }
     return recorded;
   }
 
   std::uint32_t type_of_regular(int dir_fd, const char* name) override {
-    const auto mode = get_u32(sys::FdPath(dir_fd, name), mapped::kXattrMode);
-    return mode ? mapped::effective_mode(S_IFREG, *mode) & S_IFMT : 0;
+    std::array<std::byte, 8> room{};
+    const auto field = field_of(sys::get_xattr_at(dir_fd, name, mapped::kXattrMode, room), room);
+    return field ? mapped::effective_mode(S_IFREG, mapped::decode_u32(*field)) & S_IFMT : 0;
   }
 
   Result<void> record_new(const Target& target, const NewInode& inode) override {
-    const sys::FdPath path(target.fd);
     if (inode.uid) {
-      TRY(set_u32(path, mapped::kXattrUid, *inode.uid));
+      TRY(set_u32(target.fd, mapped::kXattrUid, *inode.uid));
     }
-    TRY(set_u32(path, mapped::kXattrGid, inode.gid));
-    TRY(set_u32(path, mapped::kXattrMode, inode.mode));
+    TRY(set_u32(target.fd, mapped::kXattrGid, inode.gid));
+    TRY(set_u32(target.fd, mapped::kXattrMode, inode.mode));
     if (inode.rdev) {
-      TRY(sys::set_xattr(path, mapped::kXattrRdev, mapped::encode_u64(*inode.rdev), 0));
+      TRY(sys::set_xattr(target.fd, mapped::kXattrRdev, mapped::encode_u64(*inode.rdev), 0));
     }
     return {};
   }
 
   Result<void> set_mode(const Target& target, std::uint32_t mode) override {
-    return set_u32(sys::FdPath(target.fd), mapped::kXattrMode, mode);
+    return set_u32(target.fd, mapped::kXattrMode, mode);
   }
 
   Result<void> set_owner(const Target& target, std::optional<std::uint32_t> uid,
                          std::optional<std::uint32_t> gid) override {
-    const sys::FdPath path(target.fd);
     if (uid) {
-      TRY(set_u32(path, mapped::kXattrUid, *uid));
+      TRY(set_u32(target.fd, mapped::kXattrUid, *uid));
     }
     if (gid) {
-      TRY(set_u32(path, mapped::kXattrGid, *gid));
+      TRY(set_u32(target.fd, mapped::kXattrGid, *gid));
     }
     return {};
   }
@@ -92,8 +89,8 @@ class MappedXattrIdentity : public Identity {
   }
 
  private:
-  static Result<void> set_u32(const sys::FdPath& path, const char* name, std::uint32_t value) {
-    return sys::set_xattr(path, name, mapped::encode_u32(value), 0);
+  static Result<void> set_u32(int fd, const char* name, std::uint32_t value) {
+    return sys::set_xattr(fd, name, mapped::encode_u32(value), 0);
   }
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <ctime>
 #include <string>
@@ -59,6 +60,7 @@ class Node {
  private:
   friend class NodeTable;
   friend class NodeRef;
+  friend class IdleNodes;
 
   const InodeId* id_ = nullptr;  ///< The table's key.
   std::atomic<std::uint32_t> references_ = 0;
@@ -74,6 +76,10 @@ class Node {
   /// that ctime.
   timespec cached_at_{.tv_sec = INT64_MIN, .tv_nsec = 0};
   mapped::Recorded cached_;
+  // While nobody refers to it: IdleNodes.
+  Node* idle_newer_ = nullptr;
+  Node* idle_older_ = nullptr;
+  std::chrono::steady_clock::time_point idle_since_;
 };
 
 /// A counted reference.  Copies are cheap; the last one may close a descriptor.

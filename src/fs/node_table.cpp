@@ -34,7 +34,9 @@ NodeTable::NodeTable(FdBudget& budget, CloseLater close_later)
     : budget_(budget), close_later_(std::move(close_later)) {
 }
 
-NodeTable::~NodeTable() = default;
+NodeTable::~NodeTable() {
+  drop_idle(IdleNodes::Clock::time_point::max());
+}
 
 std::size_t NodeTable::Hash::operator()(const InodeId& id) const {
   const std::uint64_t mixed =
@@ -67,9 +69,9 @@ Result<NodeRef> NodeTable::intern(UniqueFd fd, const struct statx& stat, const N
       found.id_ = &entry->first;
       found.host_type_ = stat.stx_mode & S_IFMT;
     }
-    found.references_.fetch_add(1, std::memory_order_relaxed);
+    NodeRef held = refer_locked(found);
     dropped_parent = place_locked(found, *parent, name);
-    return NodeRef(*this, found);
+    return held;
   }();
   if (dropped_parent != nullptr) {
     release(*dropped_parent);
@@ -84,8 +86,57 @@ std::optional<NodeRef> NodeTable::find(const InodeId& id) {
   if (found == nodes_.end()) {
     return std::nullopt;
   }
-  found->second.references_.fetch_add(1, std::memory_order_relaxed);
-  return NodeRef(*this, found->second);
+  return refer_locked(found->second);
+}
+
+std::optional<NodeRef> NodeTable::find_held(const InodeId& id) {
+  Remains remains;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = nodes_.find(id);
+    if (found == nodes_.end()) {
+      return std::nullopt;
+    }
+    if (found->second.references_.load(std::memory_order_relaxed) > 0) {
+      return refer_locked(found->second);
+    }
+    idle_.remove(found->second);
+    remains = take_out_locked(found->second);
+  }
+  Node* const parent = remains.parent;
+  finish(std::move(remains));
+  if (parent != nullptr) {
+    release(*parent);
+  }
+  return std::nullopt;
+}
+
+std::optional<NodeRef> NodeTable::find_at(const InodeId& id, const NodeRef& parent,
+                                          std::string_view name) {
+  Node* dropped_parent = nullptr;
+  std::optional<NodeRef> node;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = nodes_.find(id);
+    if (found == nodes_.end()) {
+      return std::nullopt;
+    }
+    node = refer_locked(found->second);
+    dropped_parent = place_locked(found->second, *parent, name);
+  }
+  if (dropped_parent != nullptr) {
+    release(*dropped_parent);
+  }
+  return node;
+}
+
+Result<UniqueFd> NodeTable::open_inode(int dir_fd, const char* name, std::uint64_t device,
+                                       std::uint32_t type) {
+  UniqueFd fd = TRY(sys::open_inode(dir_fd, name, type, holds_readable && local_.contains(device)));
+  if (holds_readable) {
+    local_.learn(device, fd.get());
+  }
+  return fd;
 }
 
 Result<FdLease> NodeTable::lease(const NodeRef& node) {
@@ -114,7 +165,8 @@ Result<FdLease> NodeTable::reopen(const NodeRef& node) {
     nodes.push_back(steps.back().parent);
   }
   while (!nodes.empty()) {
-    UniqueFd fd = TRY(sys::open_beneath(at->fd(), steps.back().name.c_str(), O_PATH));
+    UniqueFd fd = TRY(open_inode(at->fd(), steps.back().name.c_str(), nodes.back()->id().device,
+                                 nodes.back()->host_type()));
     const struct statx stat = TRY(sys::stat(fd.get()));
     if (id_of(stat) != nodes.back()->id()) {
       return fail(ENOENT);
@@ -146,7 +198,7 @@ NodeRef NodeTable::parent(const NodeRef& node) {
 Result<void> NodeTable::pin(const NodeRef& node, int dir_fd, const char* name) {
   auto lease = budget_.lease(node->slot_);
   if (!lease) {
-    UniqueFd fd = TRY(sys::open_beneath(dir_fd, name, O_PATH));
+    UniqueFd fd = TRY(open_inode(dir_fd, name, node->id().device, node->host_type()));
     const struct statx stat = TRY(sys::stat(fd.get()));
     if (id_of(stat) != node->id()) {
       return fail(ENOENT);
@@ -239,39 +291,98 @@ std::size_t NodeTable::size() const {
   return nodes_.size();
 }
 
+NodeRef NodeTable::refer_locked(Node& node) {
+  if (node.references_.fetch_add(1, std::memory_order_relaxed) == 0 &&
+      node.idle_since_ != IdleNodes::Clock::time_point()) {
+    idle_.remove(node);
+    node.idle_since_ = {};
+  }
+  return NodeRef(*this, node);
+}
+
 void NodeTable::release(Node& released) {
   // A loop, not a recursion: the last reference to a deep leaf may drop a thousand ancestors.
-  Node* node = &released;
-  while (node != nullptr) {
-    std::uint32_t count = node->references_.load(std::memory_order_relaxed);
-    while (count > 1) {
-      if (node->references_.compare_exchange_weak(count, count - 1, std::memory_order_release)) {
-        return;
+  for (Node* node = &released; node != nullptr;) {
+    node = release_one(*node);
+  }
+}
+
+Node* NodeTable::release_one(Node& node) {
+  std::uint32_t count = node.references_.load(std::memory_order_relaxed);
+  while (count > 1) {
+    if (node.references_.compare_exchange_weak(count, count - 1, std::memory_order_release)) {
+      return nullptr;
+    }
+  }
+  Remains remains;
+  bool begins_idling = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (node.references_.fetch_sub(1, std::memory_order_acq_rel) > 1) {
+      return nullptr;
+    }
+    // Without a name it is only waste; without a birth time a later inode may look the same.
+    const bool is_kept = max_idle > 0 && node.parent_ != nullptr && node.id().birth != 0;
+    Node* end = &node;
+    if (is_kept) {
+      begins_idling = idle_.size() == 0;
+      idle_.add(node, IdleNodes::Clock::now());
+      end = idle_.size() > max_idle ? idle_.oldest() : nullptr;
+      if (end != nullptr) {
+        idle_.remove(*end);
       }
     }
-    UniqueFd fd;
-    bool was_nameless = false;
-    InodeId id;
-    Node* parent = nullptr;
+    if (end != nullptr) {
+      remains = take_out_locked(*end);
+    }
+  }
+  if (begins_idling && on_idle) {
+    on_idle();
+  }
+  Node* const parent = remains.parent;
+  finish(std::move(remains));
+  return parent;
+}
+
+NodeTable::Remains NodeTable::take_out_locked(Node& node) {
+  Remains remains{.fd = budget_.close(node.slot_), .id = node.id(), .parent = node.parent_};
+  nodes_.erase(remains.id);
+  return remains;
+}
+
+void NodeTable::finish(Remains remains) {
+  if (remains.id == InodeId{}) {
+    return;
+  }
+  if (on_forget) {
+    on_forget(remains.id);
+  }
+  if (remains.parent == nullptr && remains.fd.is_open()) {
+    // It was nameless: the inode may be freed by this close, with all its blocks.
+    close_later_(std::move(remains.fd));
+  }
+}
+
+bool NodeTable::drop_idle(IdleNodes::Clock::time_point before) {
+  while (true) {
+    Remains remains;
     {
       const std::lock_guard lock(mutex_);
-      if (node->references_.fetch_sub(1, std::memory_order_acq_rel) > 1) {
-        return;
+      Node* const oldest = idle_.oldest();
+      if (oldest == nullptr) {
+        return false;
       }
-      fd = budget_.close(node->slot_);
-      parent = node->parent_;
-      was_nameless = parent == nullptr;
-      id = node->id();
-      nodes_.erase(id);
+      if (IdleNodes::since(*oldest) >= before) {
+        return true;
+      }
+      idle_.remove(*oldest);
+      remains = take_out_locked(*oldest);
     }
-    if (on_forget) {
-      on_forget(id);
+    Node* const parent = remains.parent;
+    finish(std::move(remains));
+    if (parent != nullptr) {
+      release(*parent);
     }
-    if (was_nameless && fd.is_open()) {
-      // The inode may be freed by this close, with all its blocks.
-      close_later_(std::move(fd));
-    }
-    node = parent;
   }
 }
 

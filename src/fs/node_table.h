@@ -12,6 +12,8 @@
 
 #include "base/result.h"
 #include "fs/fd_budget.h"
+#include "fs/idle_nodes.h"
+#include "fs/local_file_systems.h"
 #include "fs/name.h"
 #include "fs/node.h"
 
@@ -36,8 +38,16 @@ class NodeTable {
   NodeTable(const NodeTable&) = delete;
   NodeTable& operator=(const NodeTable&) = delete;
 
-  /// Called when a node goes.  Set it before use.
+  // Set these before use.
+
+  /// Called when a node goes.
   std::function<void(const InodeId&)> on_forget;
+  /// Called when nodes begin to be idle, for somebody to call drop_idle() in a while.
+  std::function<void()> on_idle;
+  /// How many nodes to keep that nobody refers to.
+  std::size_t max_idle = 0;
+  /// Whether inodes of local file systems may be held by descriptors that can be read.
+  bool holds_readable = false;
 
   /// Makes the root, pinned.  Once, before all else.
   Result<NodeRef> make_root(UniqueFd fd, const struct statx& stat);
@@ -47,8 +57,22 @@ class NodeTable {
   Result<NodeRef> intern(UniqueFd fd, const struct statx& stat, const NodeRef& parent,
                          std::string_view name);
 
-  /// The node of that inode if somebody holds it.
+  /// The node of that inode if it is known.
   std::optional<NodeRef> find(const InodeId& id);
+
+  /// The node of that inode if somebody holds it; an idle one is forgotten, with its descriptor.
+  std::optional<NodeRef> find_held(const InodeId& id);
+
+  /// As find(), for one that was just seen as `name` in `parent`; learns this place.
+  std::optional<NodeRef> find_at(const InodeId& id, const NodeRef& parent, std::string_view name);
+
+  /// Opens the entry to hold its inode, which was just seen on `device` with type `type` (S_IFMT
+  /// bits).
+  Result<UniqueFd> open_inode(int dir_fd, const char* name, std::uint64_t device,
+                              std::uint32_t type);
+
+  /// Forgets nodes that nobody has referred to since `before`; false if none is left idle.
+  bool drop_idle(IdleNodes::Clock::time_point before);
 
   /// An O_PATH descriptor of the node, opened again and verified if need be.
   /// Errors: ENOENT if it is no longer where it was last seen; ENFILE; else from openat2(2).
@@ -89,6 +113,17 @@ class NodeTable {
   };
 
   void release(Node& node);
+  /// The next of those that a node's end releases: its parent, or null.
+  Node* release_one(Node& node);
+  /// What is left of a node that was taken out of the table.
+  struct Remains {
+    UniqueFd fd;
+    InodeId id;
+    Node* parent = nullptr;
+  };
+  Remains take_out_locked(Node& node);
+  void finish(Remains remains);
+  NodeRef refer_locked(Node& node);
   Result<FdLease> reopen(const NodeRef& node);
   /// With the mutex held.  Returns the parent whose reference is to be dropped after unlocking.
   Node* place_locked(Node& node, Node& parent, std::string_view name);
@@ -98,6 +133,8 @@ class NodeTable {
   CloseLater close_later_;
   mutable std::mutex mutex_;
   std::unordered_map<InodeId, Node, Hash> nodes_;
+  IdleNodes idle_;
+  LocalFileSystems local_;
 };
 
 }  // namespace nineroot::fs

@@ -43,22 +43,37 @@ class FdPath {
 /// a final symlink; always O_CLOEXEC.  `mode` counts with O_CREAT alone.
 Result<UniqueFd> open_beneath(int dir_fd, const char* name, int flags, std::uint32_t mode = 0);
 
-/// Opens the inode of an O_PATH descriptor anew.
+/// Opens an entry of type `type` (S_IFMT bits) to hold its inode: readable if it is a regular file
+/// or a directory, `may_be_readable`, and the host lets us; else O_PATH.
+Result<UniqueFd> open_inode(int dir_fd, const char* name, std::uint32_t type, bool may_be_readable);
+
+/// Opens the inode of a descriptor anew, O_PATH or not.
 Result<UniqueFd> reopen(int fd, int flags);
+
+/// Opens a directory's descriptor anew for listing.
+Result<UniqueFd> reopen_directory(int dir_fd);
+
+/// Another descriptor of the same open file, if it is open for reading and we may still read it.
+Result<UniqueFd> duplicate_readable(int fd);
 
 /// statx(2) of a descriptor, or of an entry (no follow), with basic fields and birth time.
 Result<struct statx> stat(int fd);
 Result<struct statx> stat_at(int dir_fd, const char* name);
 
+// Xattrs of a descriptor's inode.  An O_PATH descriptor costs thrice as much as another one: the
+// calls for descriptors refuse it, and its magic link has to be followed.
+
 /// An xattr's value; at most 64 KiB (XATTR_SIZE_MAX).
-Result<std::vector<std::byte>> get_xattr(const FdPath& path, const char* name);
-/// Reads into `value`, returns the size; ERANGE if it is larger.  Does not follow symlinks.
-Result<std::size_t> get_xattr(const FdPath& path, const char* name, std::span<std::byte> value);
+Result<std::vector<std::byte>> get_xattr(int fd, const char* name);
+/// Reads into `value`, returns the size; ERANGE if it is larger.
+Result<std::size_t> get_xattr(int fd, const char* name, std::span<std::byte> value);
+/// Of a directory's entry; does not follow symlinks.
+Result<std::size_t> get_xattr_at(int dir_fd, const char* entry, const char* name,
+                                 std::span<std::byte> value);
 /// All names, each with its NUL.
-Result<std::string> list_xattrs(const FdPath& path);
-Result<void> set_xattr(const FdPath& path, const char* name, std::span<const std::byte> value,
-                       int flags);
-Result<void> remove_xattr(const FdPath& path, const char* name);
+Result<std::string> list_xattrs(int fd);
+Result<void> set_xattr(int fd, const char* name, std::span<const std::byte> value, int flags);
+Result<void> remove_xattr(int fd, const char* name);
 
 Result<void> make_dir(int dir_fd, const char* name, std::uint32_t mode);
 Result<void> make_node(int dir_fd, const char* name, std::uint32_t mode, std::uint64_t device);

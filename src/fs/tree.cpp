@@ -13,16 +13,18 @@
 namespace nineroot::fs {
 namespace {
 
+/// Inodes kept though no fid stands for them: more than a guest walks through in a moment.
+constexpr std::size_t kMaxIdle = 1024;
+
 /// More file systems than this in one tree are synced by whoever mounted them.
 constexpr std::size_t kMaxSyncedDevices = 64;
 
 /// Sets and removes an xattr on the root, as every request will.
 Outcome<void> probe_xattrs(int fd) {
   constexpr const char* kProbe = "user.virtfs.probe";
-  const sys::FdPath path(fd);
-  auto set = sys::set_xattr(path, kProbe, mapped::encode_u32(0), 0);
+  auto set = sys::set_xattr(fd, kProbe, mapped::encode_u32(0), 0);
   if (set) {
-    set = sys::remove_xattr(path, kProbe);
+    set = sys::remove_xattr(fd, kProbe);
   }
   if (!set) {
     return std::unexpected(
@@ -41,6 +43,9 @@ Tree::Tree(TreeOptions options, std::uint64_t root_device)
       budget_(options_.fd_limit, options_.fd_slack),
       table_(budget_, options_.close_later),
       numbers_(root_device, options_.multidevs) {
+  table_.on_idle = options_.on_idle;
+  table_.max_idle = options_.fast_paths.keeps_inodes ? kMaxIdle : 0;
+  table_.holds_readable = options_.fast_paths.holds_readable && identity_->is_recorded_in_inode();
   if (identity_->needs_place()) {
     table_.on_forget = [this](const InodeId& id) { identity_->forget(id); };
   }
@@ -77,6 +82,13 @@ void Tree::note_device(const NodeRef& node, int fd) {
   if (auto readable = sys::reopen(fd, O_RDONLY | O_DIRECTORY)) {
     devices_[node->id().device] = std::move(*readable);
   }
+}
+
+bool Tree::make_room() {
+  const std::size_t before = budget_.size();
+  table_.drop_idle(IdleNodes::Clock::time_point::max());
+  budget_.close_some();
+  return budget_.size() < before;
 }
 
 Result<void> Tree::check_writable() const {
@@ -116,18 +128,20 @@ Result<Found> Tree::lookup(const NodeRef& dir, const Name& name) {
   if (identity_->is_hidden(name.view())) {
     return fail(EINVAL);
   }
-  UniqueFd fd = TRY(sys::open_beneath(dir_fd.fd(), name.c_str(), O_PATH));
-  const struct statx stat = TRY(sys::stat(fd.get()));
-  const int number = fd.get();
-  const Target target{
-      .fd = number, .id = nullptr, .dir_fd = dir_fd.fd(), .name = name.c_str(), .is_root = false};
-  NodeRef node = TRY(table_.intern(std::move(fd), stat, dir, name.view()));
-  // intern() may have closed our descriptor in favour of the node's own.
+  struct statx stat = TRY(sys::stat_at(dir_fd.fd(), name.c_str()));
+  std::optional<NodeRef> known = table_.find_at(id_of(stat), dir, name.view());
+  if (!known) {
+    UniqueFd fd = TRY(table_.open_inode(dir_fd.fd(), name.c_str(), id_of(stat).device,
+                                        std::uint32_t{stat.stx_mode} & S_IFMT));
+    stat = TRY(sys::stat(fd.get()));  // Another inode may have the name by now.
+    known = TRY(table_.intern(std::move(fd), stat, dir, name.view()));
+  }
+  NodeRef node = *std::move(known);
   const FdLease own = TRY(table_.lease(node));
-  Target owned = target;
-  owned.fd = own.fd();
+  const Target target{
+      .fd = own.fd(), .id = nullptr, .dir_fd = dir_fd.fd(), .name = name.c_str(), .is_root = false};
   note_device(node, own.fd());
-  Attr attr = TRY(attr_of(node, owned, stat));
+  Attr attr = TRY(attr_of(node, target, stat));
   return Found{.node = std::move(node), .attr = attr};
 }
 

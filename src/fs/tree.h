@@ -2,6 +2,7 @@
 // All access is by descriptor: no path is ever built from what a guest sends.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,6 +13,7 @@
 
 #include "base/failure.h"
 #include "fs/attr.h"
+#include "fs/fast_paths.h"
 #include "fs/fd_budget.h"
 #include "fs/host_trouble.h"
 #include "fs/id_map.h"
@@ -34,6 +36,9 @@ struct TreeOptions {
   std::size_t fd_slack = 128;
   /// Closes descriptors whose close may take long; by default at once.
   CloseLater close_later = [](UniqueFd) {};
+  FastPaths fast_paths = {};
+  /// Called when inodes begin to be idle; call Tree::drop_idle() some time after.
+  std::function<void()> on_idle = {};
 };
 
 /// A node and what was seen of it when it was reached.
@@ -142,6 +147,16 @@ class Tree {
     }
   }
 
+  /// Forgets inodes that no fid has stood for since `age` ago, so that what the host deletes is not
+  /// kept.  False if none is left that could be forgotten later.
+  bool drop_idle(std::chrono::steady_clock::duration age) {
+    return table_.drop_idle(std::chrono::steady_clock::now() - age);
+  }
+
+  /// The process is out of descriptors: closes some that can be opened again.  False if there is
+  /// none.
+  bool make_room();
+
   [[nodiscard]] std::size_t node_count() const { return table_.size(); }
 
   [[nodiscard]] std::size_t fd_count() const { return budget_.size(); }
@@ -163,6 +178,8 @@ class Tree {
                         OpenFile* file);
   Result<void> look_and_drop_set_id(const NodeRef& node);
   Result<void> drop_capability(const Target& target);
+  /// Opens the host inode of `fd` as `flags` say; that it may be opened was looked at.
+  Result<UniqueFd> open_host_file(int fd, int flags) const;
   void keep_writable(OpenFile& file);
   /// Interns what was just made as `name`, records its owner and mode, and takes it away again if
   /// that fails.

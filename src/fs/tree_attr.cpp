@@ -103,6 +103,13 @@ Result<void> Tree::set_attr(const NodeRef& node, const SetAttr& change, OpenFile
   TRY(check_writable());
   const InPlace held = TRY(in_place(node));
   const Target target = held.target();
+  std::uint32_t type = 0;
+  if (change.mode) {
+    // While what is known of it is good still.
+    const struct statx stat = TRY(sys::stat(target.fd));
+    const Attr now = TRY(attr_of(node, target, stat));
+    type = now.mode & S_IFMT;
+  }
   table_.forget_cached(node);
   const bool changes_records = change.mode || change.uid || change.gid;
   if (changes_records && identity_->maps_types()) {
@@ -123,9 +130,7 @@ Result<void> Tree::set_attr(const NodeRef& node, const SetAttr& change, OpenFile
   }
   if (change.mode) {
     node->set_may_have_set_id(true);
-    const struct statx stat = TRY(sys::stat(target.fd));
-    const Attr now = TRY(attr_of(node, target, stat));
-    TRY(identity_->set_mode(target, (now.mode & S_IFMT) | (*change.mode & 07777U)));
+    TRY(identity_->set_mode(target, type | (*change.mode & 07777U)));
   }
   if (change.size) {
     TRY(truncate(node, target, *change.size, file));
@@ -191,7 +196,7 @@ Result<void> Tree::drop_capability(const Target& target) {
   if (!identity_->maps_types() || !host_name) {
     return {};  // The host's kernel does it, as the xattr is one to it too.
   }
-  auto removed = sys::remove_xattr(sys::FdPath(target.fd), host_name->c_str());
+  auto removed = sys::remove_xattr(target.fd, host_name->c_str());
   if (!removed && (removed.error() == Errno{ENODATA} || removed.error() == Errno{EOPNOTSUPP})) {
     return {};
   }
@@ -238,7 +243,7 @@ Result<std::vector<std::byte>> Tree::get_xattr(const NodeRef& node, std::string_
     return is_reserved ? fail(ENODATA) : std::unexpected(host_name.error());
   }
   const FdLease fd = TRY(table_.lease(node));
-  std::vector<std::byte> value = TRY(sys::get_xattr(sys::FdPath(fd.fd()), host_name->c_str()));
+  std::vector<std::byte> value = TRY(sys::get_xattr(fd.fd(), host_name->c_str()));
   if (has_mapped_ids(name)) {
     return acl_to_guest(options_.id_map, value);
   }
@@ -247,7 +252,7 @@ Result<std::vector<std::byte>> Tree::get_xattr(const NodeRef& node, std::string_
 
 Result<std::vector<std::byte>> Tree::list_xattrs(const NodeRef& node) {
   const FdLease fd = TRY(table_.lease(node));
-  const std::string host_names = TRY(sys::list_xattrs(sys::FdPath(fd.fd())));
+  const std::string host_names = TRY(sys::list_xattrs(fd.fd()));
   std::vector<std::byte> names;
   for (std::size_t at = 0; at < host_names.size();) {
     const std::string_view name(host_names.c_str() + at);
@@ -276,7 +281,7 @@ Result<void> Tree::set_xattr(const NodeRef& node, std::string_view name,
     value = translated;
   }
   const FdLease fd = TRY(table_.lease(node));
-  return sys::set_xattr(sys::FdPath(fd.fd()), host_name.c_str(), value, flags);
+  return sys::set_xattr(fd.fd(), host_name.c_str(), value, flags);
 }
 
 Result<void> Tree::remove_xattr(const NodeRef& node, std::string_view name) {
@@ -286,7 +291,7 @@ Result<void> Tree::remove_xattr(const NodeRef& node, std::string_view name) {
   }
   const std::string host_name = TRY(host_xattr_name(name));
   const FdLease fd = TRY(table_.lease(node));
-  auto removed = sys::remove_xattr(sys::FdPath(fd.fd()), host_name.c_str());
+  auto removed = sys::remove_xattr(fd.fd(), host_name.c_str());
   if (!removed && removed.error() == Errno{ENODATA} && identity_->maps_types() &&
       name.starts_with("system.posix_acl_")) {
     return {};  // As QEMU: an ACL that is not there is removed already.

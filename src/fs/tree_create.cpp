@@ -30,6 +30,18 @@ Result<void> check_openable(std::uint32_t mode, int flags) {
 
 }  // namespace
 
+Result<UniqueFd> Tree::open_host_file(int fd, int flags) const {
+  if ((flags & O_DIRECTORY) != 0) {
+    return sys::reopen_directory(fd);
+  }
+  if (flags == O_RDONLY && options_.fast_paths.shares_reads) {
+    if (auto copy = sys::duplicate_readable(fd)) {
+      return copy;
+    }
+  }
+  return sys::reopen(fd, flags);
+}
+
 Result<Opened> Tree::open(const NodeRef& node, int flags) {
   if ((flags & O_ACCMODE) == O_ACCMODE) {
     flags = (flags & ~O_ACCMODE) | O_RDWR;  // Linux's "3": ioctl only.
@@ -44,7 +56,7 @@ Result<Opened> Tree::open(const NodeRef& node, int flags) {
   node->set_may_have_set_id(true);
   const bool is_directory = S_ISDIR(node->host_type());
   int host_flags = is_directory ? O_RDONLY | O_DIRECTORY : flags & kOpenFlags;
-  auto opened = sys::reopen(held.fd.fd(), host_flags);
+  auto opened = open_host_file(held.fd.fd(), host_flags);
   if (!opened && opened.error() == Errno{EPERM} && (flags & O_APPEND) != 0) {
     host_flags |= O_APPEND;  // An append-only file (chattr +a) is opened in no other way.
     opened = sys::reopen(held.fd.fd(), host_flags);
@@ -70,7 +82,10 @@ void Tree::keep_writable(OpenFile& file) {
 Result<Found> Tree::adopt_new(const NodeRef& dir, int dir_fd, const Name& name,
                               const NewInode& inode) {
   const auto adopt = [&]() -> Result<Found> {
-    UniqueFd fd = TRY(sys::open_beneath(dir_fd, name.c_str(), O_PATH));
+    const std::uint32_t type = identity_->maps_types() && !S_ISDIR(inode.mode)
+                                   ? std::uint32_t{S_IFREG}
+                                   : inode.mode & S_IFMT;
+    UniqueFd fd = TRY(table_.open_inode(dir_fd, name.c_str(), dir->id().device, type));
     const struct statx stat = TRY(sys::stat(fd.get()));
     NodeRef node = TRY(table_.intern(std::move(fd), stat, dir, name.view()));
     const FdLease own = TRY(table_.lease(node));

@@ -11,7 +11,7 @@
 namespace nineroot::fs {
 
 Result<std::optional<NodeRef>> Tree::pin_victim(int dir_fd, const Name& name, const InodeId& id) {
-  std::optional<NodeRef> victim = table_.find(id);
+  std::optional<NodeRef> victim = table_.find_held(id);
   if (victim) {
     TRY(table_.pin(*victim, dir_fd, name.c_str()));
   }

@@ -65,8 +65,11 @@ constexpr const char* kAllowed[] = {
     "lgetxattr",
     "fgetxattr",
     "listxattr",
+    "flistxattr",
     "setxattr",
+    "fsetxattr",
     "removexattr",
+    "fremovexattr",
     "dup",
     "flock",
     "faccessat",
@@ -158,6 +161,9 @@ Result<void> filter_system_calls() {
   for (const char* name : kAllowed) {
     TRY(allow(filter.get(), name));
   }
+  // getxattrat(2), which libseccomp does not know yet.
+  constexpr int kGetxattrat = 464;
+  TRY(check(::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, kGetxattrat, 0)));
   // Threads, by the call whose flags a filter can see; libc falls back to it on ENOSYS.
   TRY(check(::seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0)));
   TRY(check(::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,

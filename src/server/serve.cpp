@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -122,7 +123,11 @@ Outcome<Transports> open_transports(const ServeOptions& options, const Sessions&
   const auto stream = sessions.factory(wire::kMaxMsize);
   for (const std::string& path : options.vhost_user) {
     auto made = TRY(transport::VhostUserTransport::listen(
-        path, {.tag = options.tag, .once = options.once}, virtio));
+        path,
+        {.tag = options.tag,
+         .once = options.once,
+         .poll_for = std::chrono::microseconds(options.poll_us)},
+        virtio));
     transports.push_back(std::move(made));
   }
   for (const std::string& address : options.listen) {
@@ -172,9 +177,37 @@ void tell_ready(const ServeOptions& options) {
   }
 }
 
+/// How long the host's deletion of what a guest has just looked at may leave its space taken.
+constexpr std::chrono::seconds kIdleAge(2);
+
+/// Forgets idle inodes in time: on_idle() wakes whoever waits at fd(), who calls drop() until it
+/// gives no time to call again.
+class IdleKeeper {
+ public:
+  IdleKeeper() : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+  [[nodiscard]] int fd() const { return wake_.get(); }
+
+  void on_idle() const {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(wake_.get(), &one, sizeof(one));
+  }
+
+  /// Milliseconds until the next call; -1: when fd() is readable.
+  [[nodiscard]] int drop(fs::Tree& tree) const {
+    std::uint64_t ignored = 0;
+    [[maybe_unused]] const auto got = ::read(wake_.get(), &ignored, sizeof(ignored));
+    return tree.drop_idle(kIdleAge) ? std::chrono::milliseconds(kIdleAge).count() / 2 : -1;
+  }
+
+ private:
+  UniqueFd wake_;
+};
+
 /// Runs every transport on a thread of its own until a signal comes or, with `once` or with
 /// connected sockets only, until they have ended.
-Outcome<void> run_all(Transports& transports, const ServeOptions& options, int signal_fd) {
+Outcome<void> run_all(Transports& transports, const ServeOptions& options, int signal_fd,
+                      const IdleKeeper& idle_keeper, fs::Tree& tree) {
   const UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
   const UniqueFd ended(::eventfd(0, EFD_CLOEXEC));
   if (!stop.is_open() || !ended.is_open()) {
@@ -190,16 +223,25 @@ Outcome<void> run_all(Transports& transports, const ServeOptions& options, int s
     });
   }
   tell_ready(options);
+  int timeout = -1;
   for (std::size_t running = transports.size(); running > 0;) {
     pollfd watched[] = {{.fd = signal_fd, .events = POLLIN, .revents = 0},
-                        {.fd = ended.get(), .events = POLLIN, .revents = 0}};
-    if (::poll(watched, std::size(watched), -1) < 0) {
+                        {.fd = ended.get(), .events = POLLIN, .revents = 0},
+                        {.fd = idle_keeper.fd(), .events = POLLIN, .revents = 0}};
+    const int ready = ::poll(watched, std::size(watched), timeout);
+    if (ready < 0) {
       continue;
+    }
+    if (ready == 0 || watched[2].revents != 0) {
+      timeout = idle_keeper.drop(tree);
     }
     if (watched[0].revents != 0) {
       break;
     }
     std::uint64_t count = 0;
+    if (watched[1].revents == 0) {
+      continue;
+    }
     if (::read(ended.get(), &count, sizeof(count)) == sizeof(count)) {
       running -= std::min<std::size_t>(running, count);
     }
@@ -252,6 +294,28 @@ Outcome<fs::Multidevs> parse_multidevs(std::string_view text) {
                              .as_usage());
 }
 
+Outcome<void> switch_off(ServeOptions& options, std::string_view names) {
+  const std::pair<std::string_view, bool*> paths[] = {
+      {"keep-inodes", &options.fast_paths.keeps_inodes},
+      {"hold-readable", &options.fast_paths.holds_readable},
+      {"share-reads", &options.fast_paths.shares_reads}};
+  while (!names.empty()) {
+    const std::string_view name = names.substr(0, names.find(','));
+    names.remove_prefix(std::min(names.size(), name.size() + 1));
+    const auto found = std::ranges::find(paths, name, &std::pair<std::string_view, bool*>::first);
+    if (found != std::end(paths)) {
+      *found->second = false;
+    } else if (name == "poll") {
+      options.poll_us = 0;
+    } else {
+      return std::unexpected(Failure(fmt::format("'{}' is no fast path", name))
+                                 .with_hint("say keep-inodes, hold-readable, share-reads or poll")
+                                 .as_usage());
+    }
+  }
+  return {};
+}
+
 Outcome<int> serve(const ServeOptions& options) {
   const fs::IdMap id_map = TRY(fs::IdMap::parse(options.id_rules));
   const std::size_t fd_limit = raise_fd_limit();
@@ -261,6 +325,7 @@ Outcome<int> serve(const ServeOptions& options) {
   // Threads must not be there before the sandbox is, and sockets must: so pools and tree, which
   // sessions refer to, are made late and declared early.
   LogBudget complaints(1);
+  const IdleKeeper idle_keeper;
   std::optional<WorkerPool> closers;
   std::unique_ptr<fs::Tree> tree;
   std::optional<WorkerPool> workers;
@@ -285,19 +350,22 @@ Outcome<int> serve(const ServeOptions& options) {
       .multidevs = options.multidevs,
       .fd_limit = fd_limit > 2 * kReservedFds ? fd_limit - kReservedFds : fd_limit / 2,
       .fd_slack = kReservedFds / 4,
-      .close_later = [&closers, &complaints](UniqueFd fd) {
-        // Beyond this the closing itself is the work: nothing may pile up.
-        constexpr std::size_t kMaxWaiting = 32;
-        if (closers->waiting() < kMaxWaiting) {
-          closers->submit([&complaints, fd = std::move(fd)]() mutable {
-            close_with_word(std::move(fd), complaints);
-          });
-        } else {
-          close_with_word(std::move(fd), complaints);
-        }
-      }};
+      .close_later =
+          [&closers, &complaints](UniqueFd fd) {
+            // Beyond this the closing itself is the work: nothing may pile up.
+            constexpr std::size_t kMaxWaiting = 32;
+            if (closers->waiting() < kMaxWaiting) {
+              closers->submit([&complaints, fd = std::move(fd)]() mutable {
+                close_with_word(std::move(fd), complaints);
+              });
+            } else {
+              close_with_word(std::move(fd), complaints);
+            }
+          },
+      .fast_paths = options.fast_paths,
+      .on_idle = [&idle_keeper] { idle_keeper.on_idle(); }};
   tree = TRY(fs::Tree::open(std::move(sandbox.root), std::move(tree_options)));
-  Outcome<void> ran = run_all(transports, options, signal_fd.get());
+  Outcome<void> ran = run_all(transports, options, signal_fd.get(), idle_keeper, *tree);
   transports.clear();
   workers.reset();
   const auto synced = tree->sync();

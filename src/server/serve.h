@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/failure.h"
+#include "fs/fast_paths.h"
 #include "fs/identity.h"
 #include "fs/inode_numbers.h"
 #include "server/sandbox.h"
@@ -25,6 +26,9 @@ struct ServeOptions {
   fs::Multidevs multidevs = fs::Multidevs::remap;
   /// The guest's locks are taken on the host, and others may serve the tree too.
   bool is_shared = false;
+  fs::FastPaths fast_paths;
+  /// Microseconds to look at an empty ring before sleeping; 0: not at all.
+  unsigned poll_us = 8;
   SandboxMode sandbox = SandboxMode::automatic;
   /// The server ends when a connection has ended, not only at SIGTERM.
   bool once = false;
@@ -37,6 +41,10 @@ Outcome<fs::IdentityKind> parse_identity(std::string_view text);
 
 /// "remap", "forbid", "warn".
 Outcome<fs::Multidevs> parse_multidevs(std::string_view text);
+
+/// Switches fast paths off: names with commas between (keep-inodes, hold-readable, share-reads,
+/// poll).
+Outcome<void> switch_off(ServeOptions& options, std::string_view names);
 
 /// Serves until SIGTERM, SIGINT or SIGHUP, or with `once` until a connection ends; all data that
 /// clients wrote is on disk when it returns.  Returns the exit status.

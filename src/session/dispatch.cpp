@@ -1,6 +1,7 @@
 #include "session/dispatch.h"
 
 #include <array>
+#include <type_traits>
 
 #include "session/reply.h"
 
@@ -22,13 +23,33 @@ auto Dispatch::answer_to(Session& session, const Message& message) {
   return answer;
 }
 
+namespace {
+
+/// Whether to try once more: out of descriptors, some of which the tree could close.  A call that
+/// fails so has done nothing.
+bool has_made_room(Errno error, fs::Tree& tree) {
+  return (error == Errno{EMFILE} || error == Errno{ENFILE}) && tree.make_room();
+}
+
+/// These let go of their fid whatever happens.
+template <class Message>
+constexpr bool kEndsFid =
+    std::is_same_v<Message, wire::Tclunk> || std::is_same_v<Message, wire::Tremove>;
+
+}  // namespace
+
 template <class Message>
 void Dispatch::simple(Session& session, wire::Exchange& exchange, std::span<const std::byte> body) {
   const auto message = wire::decode_body<Message>(body);
   if (!message) {
     return session.reply_error(exchange, Errno{EPROTO});
   }
-  const auto answer = answer_to(session, *message);
+  auto answer = answer_to(session, *message);
+  if constexpr (!kEndsFid<Message>) {
+    if (!answer && has_made_room(answer.error(), session.tree_)) {
+      answer = answer_to(session, *message);
+    }
+  }
   if (!answer) {
     return session.reply_error(exchange, answer.error());
   }
@@ -41,7 +62,10 @@ void Dispatch::direct(Session& session, wire::Exchange& exchange, std::span<cons
   if (!message) {
     return session.reply_error(exchange, Errno{EPROTO});
   }
-  const auto done = (session.*handler)(exchange, *message);
+  auto done = (session.*handler)(exchange, *message);
+  if (!done && has_made_room(done.error(), session.tree_)) {
+    done = (session.*handler)(exchange, *message);
+  }
   if (!done) {
     session.reply_error(exchange, done.error());
   }

@@ -22,13 +22,14 @@ std::vector<std::byte> config_of_tag(const std::string& tag) {
 }
 
 VhostUserConnection::VhostUserConnection(UniqueFd socket, const std::string& tag,
+                                         AdaptivePoll::Clock::duration poll_for,
                                          const wire::HandlerFactory& make_handler)
     : socket_(std::move(socket)),
       backend_({.device_features = kFeatureMountTag,
                 .config = config_of_tag(tag),
                 .max_chain_bytes = kMaxChainBytes},
                *this),
-      requests_(backend_.ring()),
+      requests_(backend_.ring(), poll_for),
       mailbox_(std::make_shared<Mailbox>()),
       handler_(make_handler(mailbox_)) {
 }

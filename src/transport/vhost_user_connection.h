@@ -19,7 +19,9 @@ namespace nineroot::transport {
 /// Ends the handler's session when it goes.  One thread only; never blocks.
 class VhostUserConnection final : private virtio::VringListener {
  public:
+  /// `poll_for`: see AdaptivePoll.
   VhostUserConnection(UniqueFd socket, const std::string& tag,
+                      AdaptivePoll::Clock::duration poll_for,
                       const wire::HandlerFactory& make_handler);
   ~VhostUserConnection() override;
   VhostUserConnection(const VhostUserConnection&) = delete;
@@ -36,7 +38,10 @@ class VhostUserConnection final : private virtio::VringListener {
   /// -1 while there is nothing to poll.
   [[nodiscard]] int kick_fd() const { return backend_.ring().kick_fd(); }
 
-  void on_kick() { backend_.ring().drain_kick(); }
+  void on_kick() {
+    backend_.ring().drain_kick();
+    requests_.kicked();
+  }
 
   [[nodiscard]] int mailbox_fd() const { return mailbox_->fd(); }
 

@@ -1,6 +1,7 @@
 #include "transport/vhost_user_transport.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <array>
@@ -27,6 +28,11 @@ Outcome<void> check(const VhostUserOptions& options) {
                                .as_usage());
   }
   return {};
+}
+
+bool has_cpu_to_spare() {
+  cpu_set_t cpus;
+  return ::sched_getaffinity(0, sizeof(cpus), &cpus) != 0 || CPU_COUNT(&cpus) > 1;
 }
 
 /// UML's call descriptor is a pipe, and its reader may be gone.
@@ -74,8 +80,9 @@ Outcome<std::unique_ptr<Transport>> VhostUserTransport::adopt(UniqueFd connected
 
 void VhostUserTransport::connect(UniqueFd socket) {
   log::debug("a vhost-user front-end is connected");
-  connection_ =
-      std::make_unique<VhostUserConnection>(std::move(socket), options_.tag, make_handler_);
+  connection_ = std::make_unique<VhostUserConnection>(
+      std::move(socket), options_.tag,
+      has_cpu_to_spare() ? options_.poll_for : std::chrono::microseconds(0), make_handler_);
 }
 
 void VhostUserTransport::accept() {

@@ -25,6 +25,9 @@ struct VhostUserOptions {
   std::string tag;
   /// run() returns when the first front-end has gone.
   bool once = false;
+  /// How long to look at an empty ring before sleeping, at most; see AdaptivePoll.  Nothing is
+  /// looked at where there is only one CPU: the guest needs it.
+  std::chrono::microseconds poll_for{8};
 };
 
 class VhostUserTransport final : public Transport {

@@ -49,7 +49,9 @@ bool VirtioRequests::serve(wire::Handler& handler) {
     auto chain = ring_.pop();
     if (chain) {
       take(std::move(*chain), handler);
-    } else if (ring_.queue().defect() || !ring_.queue().arm()) {
+    } else if (ring_.queue().defect()) {
+      return false;
+    } else if (!poll_.look([this] { return ring_.queue().has_more(); }) && !ring_.queue().arm()) {
       return false;
     }
   }

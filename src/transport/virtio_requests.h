@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/log_budget.h"
+#include "transport/adaptive_poll.h"
 #include "virtio/vring.h"
 #include "wire/exchange.h"
 
@@ -24,8 +25,12 @@ inline constexpr std::uint64_t kMaxChainBytes = (2U << 20U) + (64U << 10U);
 /// one for a driver instance that is gone is discarded.  So a stop never waits for the handler.
 class VirtioRequests final : public wire::ReplySink {
  public:
-  /// `ring` must outlive it.
-  explicit VirtioRequests(virtio::Vring& ring) : ring_(ring) {}
+  /// `ring` must outlive it.  `poll_for`: see AdaptivePoll.
+  explicit VirtioRequests(virtio::Vring& ring, AdaptivePoll::Clock::duration poll_for = {})
+      : ring_(ring), poll_(poll_for) {}
+
+  /// A kick has come.
+  void kicked() { poll_.woken(); }
 
   /// Hands requests to `handler` until the ring is empty and armed, the handler is full, or a
   /// batch is done.  True if there may be more to do at once.
@@ -55,6 +60,7 @@ class VirtioRequests final : public wire::ReplySink {
   [[nodiscard]] bool is_current(std::uint64_t slot) const;
 
   virtio::Vring& ring_;
+  AdaptivePoll poll_;
   std::vector<Parked> parked_;
   LogBudget bad_request_log_{8};
 };

@@ -135,6 +135,10 @@ void Virtqueue::disarm() {
   }
 }
 
+bool Virtqueue::has_more() const {
+  return load<std::uint16_t>(ring_.avail + kRingIndex, std::memory_order_acquire) != last_avail_;
+}
+
 bool Virtqueue::arm() {
   if (has_event_idx_) {
     store<std::uint16_t>(avail_event(ring_), last_avail_, std::memory_order_relaxed);
@@ -142,7 +146,7 @@ bool Virtqueue::arm() {
     store<std::uint16_t>(ring_.used + kRingFlags, 0, std::memory_order_relaxed);
   }
   full_fence();
-  return load<std::uint16_t>(ring_.avail + kRingIndex, std::memory_order_acquire) != last_avail_;
+  return has_more();
 }
 
 }  // namespace nineroot::virtio

@@ -70,6 +70,9 @@ class Virtqueue {
   /// Asks for no kicks.
   void disarm();
 
+  /// Whether pop() would give a chain, or find a defect.
+  [[nodiscard]] bool has_more() const;
+
   /// Asks for a kick at the next request.  True if one is there already, so do not sleep.
   [[nodiscard]] bool arm();
 

@@ -1,0 +1,18 @@
+// What makes the tree faster and changes nothing that a guest sees; each can be switched off, to
+// compare.
+#pragma once
+
+namespace nineroot::fs {
+
+struct FastPaths {
+  /// Inodes that no fid stands for any more stay known for a moment: a client that does not cache
+  /// names (cache=none, mmap) walks to them again and again.
+  bool keeps_inodes = true;
+  /// Inodes are held by descriptors that can be read where records are xattrs: an O_PATH one costs
+  /// thrice as much per xattr.
+  bool holds_readable = true;
+  /// A file that is opened for reading alone shares its inode's descriptor.
+  bool shares_reads = true;
+};
+
+}  // namespace nineroot::fs
