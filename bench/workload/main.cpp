@@ -1,5 +1,6 @@
 // workload JOB: does the steps of plan.h in the places of a job and tells how long each took.
-// As a process it works in directories that are there; as init of a guest it mounts them first.
+// As a process it works in directories that are there; as init of a guest it mounts them first, and
+// takes JOB from the kernel's command line: workload=JOB.
 #include <unistd.h>
 
 #include <cstdio>
@@ -25,12 +26,14 @@ void settle_git() {
 
 int main(int argc, char** argv) {
   using namespace nineroot::workload;
-  if (argc != 2) {
+  const bool is_init = getpid() == 1;
+  // An init's arguments are whatever the kernel had no use for itself.
+  const char* path = is_init ? std::getenv("workload") : argc == 2 ? argv[1] : nullptr;
+  if (path == nullptr) {
     std::fprintf(stderr, "usage: workload JOB\n");
     return 2;
   }
-  const Job job = read_job(argv[1]);
-  const bool is_init = getpid() == 1;
+  const Job job = read_job(path);
   settle_git();
   if (is_init) {
     enter_guest(job);

@@ -65,7 +65,8 @@ Tally in_each(const Job& job, const Step& step, const Place& place, Work work) {
   return total;
 }
 
-/// Processes that wait for the start, and then work.
+/// Processes that wait for the start, work, and stay until they are sent home: what a process used
+/// of a CPU is known as long as it is there.
 class Team {
  public:
   Team(const Job& job, const Step& step, const Place& place) {
@@ -75,43 +76,65 @@ class Team {
       give_up("mmap", "tallies");
     }
     tallies_ = static_cast<Tally*>(memory);
-    must(pipe2(start_.data(), O_CLOEXEC), "pipe", "start");
+    for (auto* ends : {&start_, &home_, &done_}) {
+      must(pipe2(ends->data(), O_CLOEXEC), "pipe", "of a team");
+    }
     for (unsigned process = 0; process < step.processes; ++process) {
       const pid_t child = must(fork(), "fork", step.name);
       if (child == 0) {
         close(start_[1]);
-        char none = 0;
-        (void)!read(start_[0], &none, 1);
+        close(home_[1]);
+        wait_for_end(start_[0]);
         tallies_[process] = step.work(part_of(job, step, place, process));
+        must(write(done_[1], "d", 1), "write", "done");
+        close(done_[1]);
+        wait_for_end(home_[0]);
         _exit(0);
       }
       children_.push_back(child);
     }
     close(start_[0]);
+    close(home_[0]);
+    close(done_[1]);
   }
 
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
-  ~Team() { munmap(tallies_, sizeof(Tally) * kMaxProcesses); }
+  ~Team() {
+    close(home_[1]);
+    for (const pid_t child : children_) {
+      waitpid(child, nullptr, 0);
+    }
+    close(done_[0]);
+    munmap(tallies_, sizeof(Tally) * kMaxProcesses);
+  }
 
   Tally work() {
     close(start_[1]);  // All of them read the end of the pipe.
     Tally total;
     for (std::size_t i = 0; i < children_.size(); ++i) {
-      int status = 0;
-      must(waitpid(children_[i], &status, 0), "wait for", "a worker");
-      if (status != 0) {
+      char done = 0;
+      if (must(read(done_[0], &done, 1), "read", "done") == 0) {
         errno = ECHILD;
         give_up("work", "in a process");
       }
+    }
+    for (std::size_t i = 0; i < children_.size(); ++i) {
       total += tallies_[i];
     }
     return total;
   }
 
  private:
+  static void wait_for_end(int fd) {
+    char none = 0;
+    (void)!read(fd, &none, 1);
+  }
+
   std::array<int, 2> start_{};
+  std::array<int, 2> home_{};
+  std::array<int, 2> done_{};
   std::vector<pid_t> children_;
   Tally* tallies_ = nullptr;
 };
