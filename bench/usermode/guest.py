@@ -36,9 +36,10 @@ def lines_of(process):
 
 
 def converse(words, cpus, look):
-    """Runs `words`; yields ("done", step, place, [operations, nanoseconds, interrupts, own, servers])
-    and ("sum", step, place, [operations, sum]).  `own` is the CPU time of `words`, in nanoseconds, and
-    `servers` what `look(place)` gained."""
+    """Runs `words`.  `look(step, place)` is told when a step is ready and when it is done, and gives the
+    CPU time of the place's server.  Yields ("sum", step, place, [operations, sum]) and ("done", step,
+    place, [operations, nanoseconds, interrupts, own, server]): `own` is the CPU time that `words` spent
+    in the step, in nanoseconds, and `server` what `look` gained."""
     # Memory of the guest goes to the first of these that is set: not to a disk.
     surroundings = {key: value for key, value in os.environ.items()
                     if key not in ("TMP", "TEMP", "TMPDIR")}
@@ -47,8 +48,9 @@ def converse(words, cpus, look):
                                preexec_fn=lambda: os.sched_setaffinity(0, cpus))
     heard, before, has_ended = [], (0, 0), False
 
-    def clocks(place):
-        return cpu_nanoseconds(process.pid), look(place)
+    def clocks(step, place):
+        server = look(step, place)
+        return cpu_nanoseconds(process.pid), server
 
     try:
         for line in lines_of(process):
@@ -56,9 +58,9 @@ def converse(words, cpus, look):
             kind, _, rest = line.partition(" ")
             fields = rest.split("\t")
             if kind == "@ready":
-                before = clocks(fields[1])
+                before = clocks(*fields[:2])
             elif kind == "@done":
-                spent = [now - then for now, then in zip(clocks(fields[1]), before)]
+                spent = [now - then for now, then in zip(clocks(*fields[:2]), before)]
                 yield "done", fields[0], fields[1], list(map(int, fields[2:])) + spent
             elif kind == "@sum":
                 yield "sum", fields[0], fields[1], fields[2:]
