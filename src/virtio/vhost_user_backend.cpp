@@ -47,7 +47,7 @@ const VhostUserBackend::Rule VhostUserBackend::kRules[] = {
     {VhostRequest::SET_VRING_ENABLE, "SET_VRING_ENABLE", 8, 8, 0, false,
      &VhostUserBackend::set_vring_enable},
     {VhostRequest::SET_BACKEND_REQ_FD, "SET_BACKEND_REQ_FD", 0, 8, 1, false,
-     &VhostUserBackend::accept},
+     &VhostUserBackend::set_backend_req_fd},
     {VhostRequest::GET_CONFIG, "GET_CONFIG", sizeof(ConfigHeader), kMaxVhostPayload, 0, true,
      &VhostUserBackend::get_config},
     {VhostRequest::SET_CONFIG, "SET_CONFIG", sizeof(ConfigHeader), kMaxVhostPayload, 0, false,

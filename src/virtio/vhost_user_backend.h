@@ -74,6 +74,7 @@ class VhostUserBackend {
   Answer get_queue_num(VhostUserMessage& message);
   Answer get_max_mem_slots(VhostUserMessage& message);
   Answer accept(VhostUserMessage& message);
+  Answer set_backend_req_fd(VhostUserMessage& message);
   Answer reset_owner(VhostUserMessage& message);
   Answer set_mem_table(VhostUserMessage& message);
   Answer add_mem_reg(VhostUserMessage& message);
@@ -92,6 +93,7 @@ class VhostUserBackend {
   DeviceDescription device_;
   GuestMemory memory_;
   Vring ring_;
+  UniqueFd backend_requests_;          ///< Nothing is ever sent there.
   std::optional<Errno> unseen_error_;  ///< Of a message that asked for no answer.
   LogBudget refusal_log_{8};
 };

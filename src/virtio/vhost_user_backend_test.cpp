@@ -2,7 +2,10 @@
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -20,7 +23,7 @@ constexpr std::uint64_t kOffered = 0x170000001;
 
 TEST_F(BackendTest, OffersWhatLinuxNeedsAndNothingMore) {
   EXPECT_EQ(number(ask(GET_FEATURES)), kOffered);
-  EXPECT_EQ(number(ask(GET_PROTOCOL_FEATURES)), 0x8209U);
+  EXPECT_EQ(number(ask(GET_PROTOCOL_FEATURES)), 0x8229U);
   EXPECT_EQ(number(ask(GET_QUEUE_NUM)), 1U);
   EXPECT_EQ(number(ask(GET_MAX_MEM_SLOTS)), 509U);
 }
@@ -94,7 +97,20 @@ TEST_F(BackendTest, DescriptorsMustBeWhatTheMessageSays) {
     EXPECT_TRUE(is_acked(request, without));
   }
   EXPECT_FALSE(is_acked(SET_FEATURES, payload_of(kOffered), {event.get()}));
-  EXPECT_TRUE(is_acked(SET_BACKEND_REQ_FD, {}, {event.get()})) << "closed and ignored";
+  EXPECT_TRUE(is_acked(SET_BACKEND_REQ_FD, {}, {event.get()}));
+  EXPECT_FALSE(is_acked(SET_BACKEND_REQ_FD, {}));
+}
+
+TEST_F(BackendTest, TheChannelForRequestsStaysOpen) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK), 0);
+  const UniqueFd reading(ends[0]);
+  UniqueFd writing(ends[1]);
+  ASSERT_TRUE(is_acked(SET_BACKEND_REQ_FD, {}, {writing.get()}));
+  writing.reset();
+  std::byte byte{};
+  EXPECT_EQ(::read(reading.get(), &byte, 1), -1) << "UML would read an end of file for ever";
+  EXPECT_EQ(errno, EAGAIN);
 }
 
 TEST_F(BackendTest, MemoryTableMustMatchItsSizeAndDescriptors) {

@@ -54,6 +54,7 @@ inline constexpr std::uint32_t kVhostNeedReply = 0x8;
 // Protocol features, as bit masks.
 inline constexpr std::uint64_t kProtocolMq = 1U << 0U;
 inline constexpr std::uint64_t kProtocolReplyAck = 1U << 3U;
+inline constexpr std::uint64_t kProtocolBackendRequests = 1U << 5U;
 inline constexpr std::uint64_t kProtocolConfig = 1U << 9U;
 inline constexpr std::uint64_t kProtocolMemSlots = 1U << 15U;
 

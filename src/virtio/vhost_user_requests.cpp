@@ -8,8 +8,9 @@
 namespace nineroot::virtio {
 namespace {
 
-constexpr std::uint64_t kProtocolFeatures =
-    kProtocolMq | kProtocolReplyAck | kProtocolConfig | kProtocolMemSlots;
+constexpr std::uint64_t kProtocolFeatures = kProtocolMq | kProtocolReplyAck |
+                                            kProtocolBackendRequests | kProtocolConfig |
+                                            kProtocolMemSlots;
 constexpr std::size_t kMaxTableRegions = kMaxVhostFds;
 
 /// Neither IN_ORDER (replies come in any order), nor RING_RESET (QEMU would reset its own copy of
@@ -90,8 +91,19 @@ VhostUserBackend::Answer VhostUserBackend::get_max_mem_slots(VhostUserMessage& /
   return number(GuestMemory::kMaxRegions);
 }
 
-/// SET_OWNER, which may come late and often, and SET_BACKEND_REQ_FD, whose descriptor is closed.
+/// SET_OWNER, which may come late and often.
 VhostUserBackend::Answer VhostUserBackend::accept(VhostUserMessage& /*message*/) {
+  return nothing({});
+}
+
+/// There is nothing to ask of a front-end.  But User Mode Linux 6.12 gives the ring the interrupt
+/// that it made for this channel, and without the channel that of its timer, and fails (Linux
+/// arch/um/drivers/virtio_uml.c); an end of the channel would be read for ever.
+VhostUserBackend::Answer VhostUserBackend::set_backend_req_fd(VhostUserMessage& message) {
+  if (message.fds.size() != 1) {
+    return fail(EINVAL);
+  }
+  backend_requests_ = std::move(message.fds.front());
   return nothing({});
 }
 

@@ -1,7 +1,10 @@
 #include "tests/support/vmm_sequences.h"
 
+#include <fcntl.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
+#include <array>
 #include <stdexcept>
 
 #include "virtio/ring_layout.h"
@@ -13,7 +16,7 @@ using virtio::VhostRequest;
 using enum virtio::VhostRequest;
 
 /// All that the back-end offers.
-constexpr std::uint64_t kProtocolFeatures = 0x8209;
+constexpr std::uint64_t kProtocolFeatures = 0x8229;
 constexpr std::uint32_t kQemuConfigSize = 64;
 
 /// With space for what UML sends after its only region.
@@ -80,6 +83,9 @@ void VmmSequence::connect() {
     throw std::runtime_error("other protocol features than expected");
   }
   tell(SET_PROTOCOL_FEATURES, payload_of(kProtocolFeatures));
+  if (vmm_ == Vmm::crosvm || vmm_ == Vmm::uml) {
+    set_backend_channel();
+  }
   if (vmm_ != Vmm::uml && frontend_.ask_number(GET_QUEUE_NUM) != 1) {
     throw std::runtime_error("not one queue");
   }
@@ -87,6 +93,7 @@ void VmmSequence::connect() {
     if (frontend_.ask_number(GET_MAX_MEM_SLOTS) < 32) {
       throw std::runtime_error("too few memory slots");
     }
+    set_backend_channel();
     tell(SET_OWNER);
     (void)frontend_.ask_number(GET_FEATURES);
     // Of notifiers that QEMU forwards to nobody.
@@ -94,6 +101,16 @@ void VmmSequence::connect() {
     tell(SET_VRING_CALL, payload_of(std::uint64_t{0}), {masked.get()});
     tell(SET_VRING_ERR, payload_of(std::uint64_t{0}), {masked.get()});
   }
+}
+
+void VmmSequence::set_backend_channel() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
+    throw std::runtime_error("no pipe");
+  }
+  const UniqueFd reading(ends[0]);
+  const UniqueFd writing(ends[1]);
+  tell(SET_BACKEND_REQ_FD, {}, {writing.get()});
 }
 
 std::string VmmSequence::read_tag() {

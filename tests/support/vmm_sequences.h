@@ -40,6 +40,7 @@ class VmmSequence {
 
   // Single messages, acknowledged where this VMM asks for it.
 
+  void set_backend_channel();
   void set_mem_table();
   void add_mem_reg(const virtio::MemoryRegion& region);
   void rem_mem_reg(const virtio::MemoryRegion& region);
