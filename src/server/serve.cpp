@@ -58,13 +58,18 @@ Outcome<UniqueFd> open_export(const ServeOptions& options) {
         Failure(fmt::format("cannot open the directory {}", options.directory), Errno{errno})
             .with_hint("give a directory that exists and that you may read"));
   }
-  const bool is_shared = options.is_read_only || options.is_shared;
+  // The records of mapped-file are found by name, which two servers could change at once.
+  const bool has_shareable_records = options.identity != fs::IdentityKind::mapped_file;
+  const bool is_shared = options.is_read_only || (options.is_shared && has_shareable_records);
   if (::flock(root.get(), (is_shared ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0) {
     if (errno == EWOULDBLOCK) {
       return std::unexpected(
           Failure(fmt::format("{} is served already", options.directory))
-              .with_hint("stop the machine or the server that uses it, or serve it --read-only or "
-                         "--shared everywhere"));
+              .with_hint(has_shareable_records
+                             ? "stop the machine or the server that uses it, or serve it "
+                               "--read-only or --shared everywhere"
+                             : "stop the machine or the server that uses it; with mapped-file "
+                               "several can share a tree only --read-only"));
     }
     return failure(Errno{errno}, "cannot lock {}", options.directory);
   }
