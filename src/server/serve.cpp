@@ -32,19 +32,28 @@ constexpr unsigned kWorkers = 4;
 constexpr std::size_t kReservedFds = 256;
 constexpr std::size_t kMaxFdLimit = std::size_t{1} << 20U;
 
+/// With fewer, what a request needs at once (a directory, a file, its record, sockets) may not fit.
+constexpr std::size_t kLeastFdLimit = 64;
+
 /// What Linux's virtio transport carries: 128 descriptors, three of them for headers, in pages
 /// (net/9p/trans_virtio.c), rounded to whole pages of payload.
 constexpr std::uint32_t kVirtioMsize = 124 * 4096 + 24;
 
-std::size_t raise_fd_limit() {
+Outcome<std::size_t> raise_fd_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) {
-    return 1024;
+    return failure(Errno{errno}, "cannot tell how many descriptors this process may have");
   }
   rlimit raised = limit;
   raised.rlim_cur = std::min<rlim_t>(limit.rlim_max, kMaxFdLimit);
   if (raised.rlim_cur > limit.rlim_cur && ::setrlimit(RLIMIT_NOFILE, &raised) == 0) {
     limit = raised;
+  }
+  if (limit.rlim_cur < kLeastFdLimit) {
+    return std::unexpected(
+        Failure(fmt::format("a server needs {} descriptors, and may have only {}", kLeastFdLimit,
+                            limit.rlim_cur))
+            .with_hint("raise the limit (ulimit -n, LimitNOFILE= of systemd)"));
   }
   return limit.rlim_cur;
 }
@@ -259,7 +268,7 @@ Outcome<fs::Multidevs> parse_multidevs(std::string_view text) {
 
 Outcome<int> serve(const ServeOptions& options) {
   const fs::IdMap id_map = TRY(fs::IdMap::parse(options.id_rules));
-  const std::size_t fd_limit = raise_fd_limit();
+  const std::size_t fd_limit = TRY(raise_fd_limit());
   ::umask(0);  // Modes are the guest's, or 0600 and 0700.
   const UniqueFd signal_fd = TRY(catch_signals());
   UniqueFd root = TRY(open_export(options));
@@ -289,7 +298,7 @@ Outcome<int> serve(const ServeOptions& options) {
       .id_map = id_map,
       .multidevs = options.multidevs,
       .fd_limit = fd_limit > 2 * kReservedFds ? fd_limit - kReservedFds : fd_limit / 2,
-      .fd_slack = kReservedFds / 4,
+      .fd_slack = std::min(kReservedFds / 4, fd_limit / 8),
       .close_later = [&closers, &complaints](UniqueFd fd) {
         // Beyond this the closing itself is the work: nothing may pile up.
         constexpr std::size_t kMaxWaiting = 32;
