@@ -20,7 +20,8 @@ void add_boot_flags(CLI::App& verb, BootFlags& flags) {
   verb.add_option("--multidevs", options.multidevs,
                   "Several host file systems in the tree: remap, forbid, warn");
   verb.add_flag("--shared", options.is_shared,
-                "Take the guest's locks on the host, where others see them");
+                "Take the guest's locks on the host, where others see them, and let other guests "
+                "of --shared, with a --name, use the tree too");
   verb.add_option("--kernel", options.kernel,
                   "A kernel file of this host, or a release in the tree");
   verb.add_option("--initrd", options.initrd,

@@ -5,6 +5,7 @@
 
 #include "cli/boot_flags.h"
 #include "cli/command.h"
+#include "cli/machine_argument.h"
 #include "vm/boot.h"
 #include "vm/boot_plan.h"
 
@@ -12,14 +13,14 @@ namespace nineroot::cli {
 namespace {
 
 struct Arguments {
-  std::string machine;
+  MachineArgument machine;
   BootFlags flags;
   bool prints_command = false;
 };
 
 Outcome<int> boot(const Arguments& arguments) {
   const vm::BootOptions options = TRY(boot_options(arguments.flags));
-  const vm::Machine machine = TRY(vm::find_machine(arguments.machine));
+  const vm::Machine machine = TRY(arguments.machine.find());
   if (arguments.prints_command) {
     const std::string commands = TRY(vm::print_boot_commands(machine, options));
     std::fputs(commands.c_str(), stdout);
@@ -33,8 +34,7 @@ Outcome<int> boot(const Arguments& arguments) {
 void register_boot(CLI::App& app, Action& action) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* verb = app.add_subcommand("boot", "Boot a machine, with its console here");
-  verb->add_option("machine", arguments->machine, "A machine's name, or a path to a tree")
-      ->required();
+  add_machine_argument(*verb, arguments->machine);
   add_boot_flags(*verb, arguments->flags);
   verb->add_flag("--no-reboot", arguments->flags.options.ends_at_reboot,
                  "End when the guest reboots");

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/machine_argument.h"
 #include "cli/machine_report.h"
 #include "vm/refresh.h"
 
@@ -21,7 +22,7 @@ other files, also of files that are open; mapped ones stay as they are.
 who watch in the guest (inotify); it ends with the machine or by Ctrl-C.)";
 
 struct Arguments {
-  std::string machine;
+  MachineArgument machine;
   std::vector<std::string> paths;
   unsigned timeout = 60;
   bool watches = false;
@@ -68,10 +69,10 @@ Outcome<int> watch(const Arguments& arguments, const vm::Machine& machine) {
 }
 
 Outcome<int> refresh(const Arguments& arguments) {
-  const vm::Machine machine = TRY(vm::find_machine(arguments.machine));
+  const vm::Machine machine = TRY(arguments.machine.find());
   if (!vm::is_running(machine)) {
-    return std::unexpected(Failure(fmt::format("{} is not running", machine.name))
-                               .with_hint("a machine that does not run has nothing cached"));
+    return std::unexpected(
+        vm::not_running(machine, "a machine that does not run has nothing cached"));
   }
   if (arguments.watches) {
     return watch(arguments, machine);
@@ -97,8 +98,7 @@ void register_refresh(CLI::App& app, Action& action) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* verb = app.add_subcommand("refresh", "Tell a running guest what the host has changed");
   verb->footer(kAbout);
-  verb->add_option("machine", arguments->machine, "A machine's name, or a path to a tree")
-      ->required();
+  add_machine_argument(*verb, arguments->machine);
   verb->add_option("paths", arguments->paths, "Files and directories in the guest");
   verb->add_flag("--watch", arguments->watches, "Go on with each change until interrupted");
   verb->add_option("--timeout", arguments->timeout, "Seconds to wait for the guest")

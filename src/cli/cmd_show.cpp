@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command.h"
+#include "cli/machine_argument.h"
 #include "cli/machine_report.h"
 #include "storage/guest_tree.h"
 #include "vm/boot_options.h"
@@ -49,6 +50,15 @@ void add_running(json& object, const MachineReport& report) {
                        {"server_socket", paths.server_socket().string()}};
 }
 
+// All guests that run on the tree, by name, if there are more than the one without.
+json guests_of(const vm::Machine& machine) {
+  json names = json::array();
+  for (const vm::Machine& run : vm::find_runs(machine)) {
+    names.push_back(run.run);
+  }
+  return names == json::array({""}) ? json::array() : names;
+}
+
 std::string plain(const json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
@@ -67,13 +77,16 @@ void print_text(const json& object) {
   fmt::print("{}", format_table(rows));
 }
 
-Outcome<int> show(const std::string& name, bool is_json) {
-  const vm::Machine machine = TRY(vm::find_machine(name));
+Outcome<int> show(const MachineArgument& argument, bool is_json) {
+  const vm::Machine machine = TRY(argument.find());
   const vm::Settings settings = TRY(vm::effective_settings(machine, {}));
   const MachineReport report = report_on(machine);
   json object = to_json(report);
   if (!machine.is_bare_tree()) {
     object["directory"] = machine.directory.string();
+  }
+  if (const json guests = guests_of(machine); !guests.empty()) {
+    object["guests"] = guests;
   }
   object["cache"] = settings.cache;
   object["identity"] = settings.identity;
@@ -92,7 +105,7 @@ Outcome<int> show(const std::string& name, bool is_json) {
 }
 
 struct Arguments {
-  std::string machine;
+  MachineArgument machine;
   bool is_json = false;
 };
 
@@ -101,8 +114,7 @@ struct Arguments {
 void register_show(CLI::App& app, Action& action) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* verb = app.add_subcommand("show", "Show all that is known of a machine");
-  verb->add_option("machine", arguments->machine, "A machine's name, or a path to a tree")
-      ->required();
+  add_machine_argument(*verb, arguments->machine);
   verb->add_flag("--json", arguments->is_json, "Print one JSON object");
   verb->callback([&action, arguments] {
     action = [arguments] { return show(arguments->machine, arguments->is_json); };

@@ -6,20 +6,21 @@
 
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/machine_argument.h"
 #include "vm/stop.h"
 
 namespace nineroot::cli {
 namespace {
 
 struct Arguments {
-  std::string machine;
+  MachineArgument machine;
   unsigned timeout = 90;
   bool is_forced = false;
   bool is_json = false;
 };
 
 Outcome<int> stop(const Arguments& arguments) {
-  const vm::Machine machine = TRY(vm::find_machine(arguments.machine));
+  const vm::Machine machine = TRY(arguments.machine.find());
   const std::chrono::seconds timeout(arguments.timeout);
   const bool was_running = TRY(arguments.is_forced ? vm::kill_machine(machine, timeout)
                                                    : vm::stop_machine(machine, timeout));
@@ -38,8 +39,7 @@ Outcome<int> stop(const Arguments& arguments) {
 void register_stop(CLI::App& app, Action& action) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* verb = app.add_subcommand("stop", "Let a running machine power off");
-  verb->add_option("machine", arguments->machine, "A machine's name, or a path to a tree")
-      ->required();
+  add_machine_argument(*verb, arguments->machine);
   verb->add_option("--timeout", arguments->timeout, "Seconds to wait for it")
       ->capture_default_str();
   verb->add_flag("--force", arguments->is_forced, "End it at once, as pulling the plug would");

@@ -20,6 +20,7 @@ MachineReport report_on(const vm::Machine& machine) {
 nlohmann::json to_json(const MachineReport& report) {
   const vm::Settings& settings = report.machine.settings;
   nlohmann::json object = {{"name", report.machine.name},
+                           {"guest", report.machine.run},
                            {"state", report.state()},
                            {"pid", nullptr},
                            {"memory_mib", settings.memory_mib},

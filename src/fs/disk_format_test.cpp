@@ -3,6 +3,9 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
+#include <unistd.h>
+
+#include <stdexcept>
 
 #include <gtest/gtest.h>
 
@@ -149,6 +152,60 @@ TEST_F(DiskFormatTest, FailedRemovalKeepsMappedFileRecords) {
   ASSERT_TRUE(tree->create(tree->lookup(root, name("d"))->node, name("f"), O_RDWR, 0600, creator));
   EXPECT_EQ(tree->remove(root, name("d"), true).error(), Errno{ENOTEMPTY});
   EXPECT_EQ(tree->lookup(root, name("d"))->attr.mode, S_IFDIR | 01777U);
+}
+
+/// Somebody whom a directory's mode can stop, for as long as it lives.
+class NotRoot {
+ public:
+  explicit NotRoot(const test::TempDir& theirs) {
+    constexpr uid_t kSomebody = 12345;
+    if (was_root_ &&
+        (::chown(theirs.path().c_str(), kSomebody, kSomebody) != 0 || ::seteuid(kSomebody) != 0)) {
+      throw std::runtime_error("cannot give root up");
+    }
+  }
+
+  ~NotRoot() {
+    if (was_root_) {
+      [[maybe_unused]] const int done = ::seteuid(0);
+    }
+  }
+
+ private:
+  bool was_root_ = ::geteuid() == 0;
+};
+
+TEST_F(DiskFormatTest, FailedRenamesAndRemovalsKeepSharedMappedFileRecordsShared) {
+  const NotRoot not_root(directory);
+  open(IdentityKind::mapped_file);
+  const NodeRef root = tree->root();
+  const NodeRef dir = tree->make_dir(root, name("d"), 0755, creator)->node;
+  const NodeRef file = tree->create(dir, name("target"), O_RDWR, 0640, creator)->found.node;
+  ASSERT_TRUE(tree->link(file, root, name("other")));
+  ASSERT_TRUE(tree->create(root, name("source"), O_RDWR, 0600, creator));
+  std::filesystem::permissions(directory.path() / "d", std::filesystem::perms(0555));
+  EXPECT_EQ(tree->rename(root, name("source"), dir, name("target")).error(), Errno{EACCES});
+  EXPECT_EQ(tree->remove(dir, name("target"), false).error(), Errno{EACCES});
+  std::filesystem::permissions(directory.path() / "d", std::filesystem::perms(0755));
+  EXPECT_EQ(std::filesystem::hard_link_count(directory.path() / ".virtfs_metadata/other"), 2U);
+  ASSERT_TRUE(tree->set_attr(tree->lookup(root, name("other"))->node, {.mode = 04711}, nullptr));
+  EXPECT_EQ(tree->lookup(dir, name("target"))->attr.mode, S_IFREG | 04711U);
+  EXPECT_EQ(tree->lookup(root, name("source"))->attr.mode, S_IFREG | 0600U);
+}
+
+TEST_F(DiskFormatTest, MappedFileLeavesNoRecordsOfWhatIsGone) {
+  open(IdentityKind::mapped_file);
+  // Nor what a server that died in the middle has left, here of a record with two names.
+  const NodeRef root = tree->root();
+  ASSERT_TRUE(tree->create(root, name("a"), O_RDWR, 0640, creator));
+  ASSERT_TRUE(tree->create(root, name("b"), O_RDWR, 0640, creator));
+  std::filesystem::create_hard_link(directory.path() / ".virtfs_metadata/b",
+                                    directory.path() / ".virtfs_metadata/.virtfs_metadata");
+  ASSERT_TRUE(tree->rename(root, name("a"), root, name("b")));
+  std::filesystem::create_hard_link(directory.path() / ".virtfs_metadata/b",
+                                    directory.path() / ".virtfs_metadata/.virtfs_metadata");
+  ASSERT_TRUE(tree->remove(root, name("b"), false));
+  EXPECT_TRUE(std::filesystem::is_empty(directory.path() / ".virtfs_metadata"));
 }
 
 TEST_F(DiskFormatTest, NewMappedFileDoesNotInheritARecordThatAnotherShares) {

@@ -89,6 +89,9 @@ class Identity {
   /// The removal failed after all.
   virtual void undo_remove(int /*dir_fd*/, const char* /*name*/, const InodeId* /*held*/) {}
 
+  /// The removal, or the rename over that name, has happened; for a rename before after_rename().
+  virtual void after_remove(int /*dir_fd*/) {}
+
   virtual Result<void> after_link(const Target& /*target*/, int /*dir_fd*/, const char* /*name*/) {
     return {};
   }

@@ -86,18 +86,17 @@ class MappedFileIdentity : public Identity {
 
   Result<void> before_remove(int dir_fd, const char* name, bool is_directory,
                              const InodeId* held) override {
-    removed_.reset();
+    has_aside_ = false;
     if (is_directory) {
       TRY(metadata::clear(dir_fd, name));
     }
     if (auto fd = metadata::open_record(dir_fd, name, O_RDWR)) {
-      if (auto recorded = read(fd->get())) {
-        removed_ = *recorded;
-      }
+      // Not removed yet: a record that other names share could not be made again.
+      TRY(metadata::set_aside(dir_fd, name));
+      has_aside_ = true;
       if (held != nullptr) {
         keep_record(*held, std::move(*fd));
       }
-      TRY(metadata::remove_record(dir_fd, name));
     }
     return {};
   }
@@ -106,9 +105,14 @@ class MappedFileIdentity : public Identity {
     if (held != nullptr) {
       forget(*held);
     }
-    if (removed_) {
-      const Target target{.fd = -1, .id = nullptr, .dir_fd = dir_fd, .name = name};
-      (void)update(target, true, [&](mapped::Recorded& recorded) { recorded = *removed_; });
+    if (has_aside_) {
+      (void)metadata::take_back(dir_fd, name);
+    }
+  }
+
+  void after_remove(int dir_fd) override {
+    if (has_aside_) {
+      (void)metadata::remove_aside(dir_fd);
     }
   }
 
@@ -216,7 +220,7 @@ class MappedFileIdentity : public Identity {
     if (::fstat(metadata.get(), &info) == 0 && info.st_nlink > 1) {
       kept.shared = std::move(metadata);
     } else {
-      kept.recorded = removed_.value_or(mapped::Recorded{});
+      kept.recorded = read(metadata.get()).value_or(mapped::Recorded{});
     }
     const std::lock_guard lock(mutex_);
     nameless_[id] = std::move(kept);
@@ -237,8 +241,9 @@ class MappedFileIdentity : public Identity {
 
   std::mutex mutex_;
   std::map<InodeId, Nameless, IdLess> nameless_;
-  /// What before_remove() took away last; names change one at a time (NodeTable::names_mutex).
-  std::optional<mapped::Recorded> removed_;
+  /// Whether before_remove() set a record aside; names change one at a time
+  /// (NodeTable::names_mutex).
+  bool has_aside_ = false;
 };
 
 }  // namespace

@@ -112,6 +112,24 @@ Result<void> rename_record(int dir_fd, const char* name, int new_dir_fd, const c
   return sys::rename(directory.get(), name, new_directory.get(), new_name);
 }
 
+Result<void> set_aside(int dir_fd, const char* name) {
+  const UniqueFd directory = TRY(open_directory(dir_fd));
+  // What a server that died left there may be a link of this record, and then rename(2) does
+  // nothing.
+  (void)sys::unlink(directory.get(), directory_name().c_str(), false);
+  return sys::rename(directory.get(), name, directory.get(), directory_name().c_str());
+}
+
+Result<void> take_back(int dir_fd, const char* name) {
+  const UniqueFd directory = TRY(open_directory(dir_fd));
+  return sys::rename(directory.get(), directory_name().c_str(), directory.get(), name);
+}
+
+Result<void> remove_aside(int dir_fd) {
+  const UniqueFd directory = TRY(open_directory(dir_fd));
+  return sys::unlink(directory.get(), directory_name().c_str(), false);
+}
+
 Result<void> clear(int dir_fd, const char* name) {
   const std::vector<std::string> entries = TRY(names_in(dir_fd, name));
   // All of them before any record goes: those of what stays are still needed.

@@ -28,6 +28,12 @@ Result<void> link_record(int fd, int new_dir_fd, const char* new_name);
 /// Errors: ENOENT if there is none.
 Result<void> rename_record(int dir_fd, const char* name, int new_dir_fd, const char* new_name);
 
+/// Takes the record away from `name` in a way that can be undone:
+/// it gets the one name that no file's record can have.  Errors: ENOENT if there is none.
+Result<void> set_aside(int dir_fd, const char* name);
+Result<void> take_back(int dir_fd, const char* name);
+Result<void> remove_aside(int dir_fd);
+
 /// Removes the records in the directory `name`, which is about to be removed, with what files that
 /// the host deleted have left behind.  ENOTEMPTY if anything else is in the directory.
 Result<void> clear(int dir_fd, const char* name);

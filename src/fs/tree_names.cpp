@@ -54,7 +54,9 @@ Result<void> Tree::remove(const NodeRef& dir, const Name& name, bool is_director
       identity_->before_remove(dir_fd.fd(), name.c_str(), is_directory, victim ? &id : nullptr);
   if (removed) {
     removed = sys::unlink(dir_fd.fd(), name.c_str(), is_directory);
-    if (!removed) {
+    if (removed) {
+      identity_->after_remove(dir_fd.fd());
+    } else {
       identity_->undo_remove(dir_fd.fd(), name.c_str(), victim ? &id : nullptr);
     }
   }
@@ -98,6 +100,9 @@ Result<void> Tree::rename(const NodeRef& dir, const Name& name, const NodeRef& n
   } else if (renamed) {
     renamed = sys::rename(dir_fd.fd(), name.c_str(), new_dir_fd.fd(), new_name.c_str());
     if (renamed) {
+      if (target) {
+        identity_->after_remove(new_dir_fd.fd());
+      }
       identity_->after_rename(dir_fd.fd(), name.c_str(), new_dir_fd.fd(), new_name.c_str());
     } else if (target) {
       const InodeId victim_id = id_of(*target);

@@ -33,19 +33,28 @@ constexpr unsigned kWorkers = 4;
 constexpr std::size_t kReservedFds = 256;
 constexpr std::size_t kMaxFdLimit = std::size_t{1} << 20U;
 
+/// With fewer, what a request needs at once (a directory, a file, its record, sockets) may not fit.
+constexpr std::size_t kLeastFdLimit = 64;
+
 /// What Linux's virtio transport carries: 128 descriptors, three of them for headers, in pages
 /// (net/9p/trans_virtio.c), rounded to whole pages of payload.
 constexpr std::uint32_t kVirtioMsize = 124 * 4096 + 24;
 
-std::size_t raise_fd_limit() {
+Outcome<std::size_t> raise_fd_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) {
-    return 1024;
+    return failure(Errno{errno}, "cannot tell how many descriptors this process may have");
   }
   rlimit raised = limit;
   raised.rlim_cur = std::min<rlim_t>(limit.rlim_max, kMaxFdLimit);
   if (raised.rlim_cur > limit.rlim_cur && ::setrlimit(RLIMIT_NOFILE, &raised) == 0) {
     limit = raised;
+  }
+  if (limit.rlim_cur < kLeastFdLimit) {
+    return std::unexpected(
+        Failure(fmt::format("a server needs {} descriptors, and may have only {}", kLeastFdLimit,
+                            limit.rlim_cur))
+            .with_hint("raise the limit (ulimit -n, LimitNOFILE= of systemd)"));
   }
   return limit.rlim_cur;
 }
@@ -59,13 +68,18 @@ Outcome<UniqueFd> open_export(const ServeOptions& options) {
         Failure(fmt::format("cannot open the directory {}", options.directory), Errno{errno})
             .with_hint("give a directory that exists and that you may read"));
   }
-  const bool is_shared = options.is_read_only || options.is_shared;
+  // The records of mapped-file are found by name, which two servers could change at once.
+  const bool has_shareable_records = options.identity != fs::IdentityKind::mapped_file;
+  const bool is_shared = options.is_read_only || (options.is_shared && has_shareable_records);
   if (::flock(root.get(), (is_shared ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0) {
     if (errno == EWOULDBLOCK) {
       return std::unexpected(
           Failure(fmt::format("{} is served already", options.directory))
-              .with_hint("stop the machine or the server that uses it, or serve it --read-only or "
-                         "--shared everywhere"));
+              .with_hint(has_shareable_records
+                             ? "stop the machine or the server that uses it, or serve it "
+                               "--read-only or --shared everywhere"
+                             : "stop the machine or the server that uses it; with mapped-file "
+                               "several can share a tree only --read-only"));
     }
     return failure(Errno{errno}, "cannot lock {}", options.directory);
   }
@@ -259,66 +273,9 @@ Outcome<void> run_all(Transports& transports, const ServeOptions& options, int s
 
 }  // namespace
 
-Outcome<fs::IdentityKind> parse_identity(std::string_view text) {
-  using fs::IdentityKind;
-  if (text == "mapped-xattr" || text == "mapped") {
-    return IdentityKind::mapped_xattr;
-  }
-  if (text == "mapped-file") {
-    return IdentityKind::mapped_file;
-  }
-  if (text == "passthrough") {
-    return IdentityKind::passthrough;
-  }
-  if (text == "none") {
-    return IdentityKind::none;
-  }
-  return std::unexpected(Failure(fmt::format("'{}' is no identity model", text))
-                             .with_hint("say mapped-xattr, mapped-file, passthrough or none")
-                             .as_usage());
-}
-
-Outcome<fs::Multidevs> parse_multidevs(std::string_view text) {
-  using fs::Multidevs;
-  if (text == "remap") {
-    return Multidevs::remap;
-  }
-  if (text == "forbid") {
-    return Multidevs::forbid;
-  }
-  if (text == "warn") {
-    return Multidevs::warn;
-  }
-  return std::unexpected(Failure(fmt::format("'{}' is no way to treat several file systems", text))
-                             .with_hint("say remap, forbid or warn")
-                             .as_usage());
-}
-
-Outcome<void> switch_off(ServeOptions& options, std::string_view names) {
-  const std::pair<std::string_view, bool*> paths[] = {
-      {"keep-inodes", &options.fast_paths.keeps_inodes},
-      {"hold-readable", &options.fast_paths.holds_readable},
-      {"share-reads", &options.fast_paths.shares_reads}};
-  while (!names.empty()) {
-    const std::string_view name = names.substr(0, names.find(','));
-    names.remove_prefix(std::min(names.size(), name.size() + 1));
-    const auto found = std::ranges::find(paths, name, &std::pair<std::string_view, bool*>::first);
-    if (found != std::end(paths)) {
-      *found->second = false;
-    } else if (name == "poll") {
-      options.poll_us = 0;
-    } else {
-      return std::unexpected(Failure(fmt::format("'{}' is no fast path", name))
-                                 .with_hint("say keep-inodes, hold-readable, share-reads or poll")
-                                 .as_usage());
-    }
-  }
-  return {};
-}
-
 Outcome<int> serve(const ServeOptions& options) {
   const fs::IdMap id_map = TRY(fs::IdMap::parse(options.id_rules));
-  const std::size_t fd_limit = raise_fd_limit();
+  const std::size_t fd_limit = TRY(raise_fd_limit());
   ::umask(0);  // Modes are the guest's, or 0600 and 0700.
   const UniqueFd signal_fd = TRY(catch_signals());
   UniqueFd root = TRY(open_export(options));
@@ -349,7 +306,7 @@ Outcome<int> serve(const ServeOptions& options) {
       .id_map = id_map,
       .multidevs = options.multidevs,
       .fd_limit = fd_limit > 2 * kReservedFds ? fd_limit - kReservedFds : fd_limit / 2,
-      .fd_slack = kReservedFds / 4,
+      .fd_slack = std::min(kReservedFds / 4, fd_limit / 8),
       .close_later =
           [&closers, &complaints](UniqueFd fd) {
             // Beyond this the closing itself is the work: nothing may pile up.

@@ -136,8 +136,8 @@ Result<void> copy_data(int from, int to, off_t size) {
 
 }  // namespace
 
-DirectoryReader::DirectoryReader(int root, Layout layout, std::string name)
-    : root_(root), layout_(layout), name_(std::move(name)) {
+DirectoryReader::DirectoryReader(int root, Layout layout, std::string name, bool squashes_owner)
+    : root_(root), layout_(layout), name_(std::move(name)), squashes_owner_(squashes_owner) {
 }
 
 Outcome<bool> DirectoryReader::next(Entry& entry) {
@@ -206,8 +206,12 @@ Outcome<void> DirectoryReader::fill(Entry& entry, int parent, const std::string&
   const struct stat host = info;
   apply_record(info, record);
   entry.mode = info.st_mode;
-  entry.uid = info.st_uid;
-  entry.gid = info.st_gid;
+  if (name.empty()) {
+    owner_ = host.st_uid;
+  }
+  const bool is_roots = squashes_owner_ && host.st_uid == owner_;
+  entry.uid = is_roots && !record.uid ? 0 : info.st_uid;
+  entry.gid = is_roots && !record.gid ? 0 : info.st_gid;
   entry.rdev = info.st_rdev;
   entry.size = static_cast<std::uint64_t>(info.st_size);
   entry.mtime = info.st_mtim;

@@ -18,7 +18,8 @@ namespace nineroot::storage {
 class DirectoryReader : public EntrySource {
  public:
   /// Reads the tree behind the descriptor `root` (borrowed); `name` is for messages.
-  DirectoryReader(int root, Layout layout, std::string name);
+  /// `squashes_owner` is ImportSource's.
+  DirectoryReader(int root, Layout layout, std::string name, bool squashes_owner = false);
 
   /// What cannot be read is a Failure, never left out; but the content of kernel file systems
   /// (proc, sysfs ...) that are mounted in the tree is not part of it.
@@ -45,6 +46,8 @@ class DirectoryReader : public EntrySource {
   int root_;
   Layout layout_;
   std::string name_;
+  bool squashes_owner_;
+  uid_t owner_ = 0;  ///< Of the root, on the host.
   bool has_begun_ = false;
   std::vector<Level> levels_;
   std::string present_;                                    ///< The path of the present entry.

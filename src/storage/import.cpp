@@ -88,7 +88,8 @@ Outcome<void> run(const ImportSource& source, int root, Layout layout, Reporter&
   TRY(enter_import_sandbox(root, source.layout ? source.fd : -1));
   std::unique_ptr<EntrySource> entries;
   if (source.layout) {
-    entries = std::make_unique<DirectoryReader>(source.fd, *source.layout, source.name);
+    entries = std::make_unique<DirectoryReader>(source.fd, *source.layout, source.name,
+                                                source.squashes_owner);
   } else {
     entries = TRY(TarReader::open(source.fd, source.name));
   }

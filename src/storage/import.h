@@ -26,6 +26,9 @@ struct ImportSource {
   int fd = -1;                   ///< Borrowed during start().
   std::string name;              ///< For messages.
   std::optional<Layout> layout;  ///< Of a directory; nothing: an archive.
+  /// Of a directory: what belongs to the owner of the directory and has no owner recorded is
+  /// root's, as with `serve --map squash-owner`.
+  bool squashes_owner = false;
 };
 
 /// One import under way.

@@ -216,7 +216,8 @@ void announce(const BootPlan& plan, const Machine& machine, const Console& conso
 }  // namespace
 
 Outcome<int> boot(const Machine& machine, const BootOptions& options) {
-  const RuntimeLock lock = TRY(RuntimeLock::acquire(machine));
+  const TreeUse use = TRY(tree_use(machine, options));
+  const RuntimeLock lock = TRY(RuntimeLock::acquire(machine, use));
   const BootPlan plan = TRY(plan_boot(machine, options, lock.paths()));
   UniqueFd signals = TRY(catch_signals());
   Console console = TRY(Console::open(options.console_log));

@@ -130,6 +130,34 @@ Outcome<Settings> effective_settings(const Machine& machine, const BootOptions& 
   return settings;
 }
 
+Outcome<TreeUse> tree_use(const Machine& machine, const BootOptions& options) {
+  if (options.is_read_only) {
+    return TreeUse::together;
+  }
+  const Settings settings = TRY(effective_settings(machine, options));
+  if (settings.is_shared && settings.identity == "mapped-file") {
+    // Two servers could mix up records, which are found by name (docs/sharing.md).
+    if (!machine.run.empty()) {
+      return std::unexpected(
+          Failure(fmt::format("{} keeps its records as mapped-file, which has one guest at a time",
+                              machine.name))
+              .with_hint("leave --name out, and stop the guest that runs")
+              .as_usage());
+    }
+    return TreeUse::alone;
+  }
+  if (settings.is_shared) {
+    return TreeUse::together;
+  }
+  if (!machine.run.empty()) {
+    return std::unexpected(
+        Failure(fmt::format("a guest of {} has a name only beside others", machine.name))
+            .with_hint("say --shared, at all that use the tree, or leave --name out")
+            .as_usage());
+  }
+  return TreeUse::alone;
+}
+
 storage::Layout layout_of(std::string_view identity) {
   if (identity == "mapped-xattr") {
     return storage::Layout::mapped_xattr;

@@ -12,6 +12,7 @@
 #include "storage/layout.h"
 #include "vm/machine.h"
 #include "vm/qemu_command.h"
+#include "vm/runtime.h"
 
 namespace nineroot::vm {
 
@@ -42,6 +43,11 @@ struct BootOptions {
 
 /// `settings` with what `options` say over them, checked; cpus is never 0 after this.
 Outcome<Settings> effective_settings(const Machine& machine, const BootOptions& options);
+
+/// Whether this boot suffers other guests on its tree: with --shared unless the identity is
+/// mapped-file, or if it cannot write to it.  A usage failure if it has a name (Machine::run) and
+/// does not.
+Outcome<TreeUse> tree_use(const Machine& machine, const BootOptions& options);
 
 /// How a tree served with `identity` ("mapped-xattr" ...) is laid out.
 [[nodiscard]] storage::Layout layout_of(std::string_view identity);

@@ -36,6 +36,25 @@ TEST(BootOptions, StandOverTheSettings) {
   EXPECT_EQ(settings->append, "quiet debug");
 }
 
+TEST(BootOptions, NameAGuestOnlyBesideOthers) {
+  Machine machine{.name = "deb", .directory = "/m", .root = "/m/root", .settings = {}};
+  EXPECT_EQ(tree_use(machine, {}), TreeUse::alone);
+  EXPECT_EQ(tree_use(machine, {.is_shared = true}), TreeUse::together);
+  EXPECT_EQ(tree_use(machine, {.is_read_only = true}), TreeUse::together);
+  machine.run = "b";
+  const Outcome<TreeUse> named = tree_use(machine, {});
+  ASSERT_FALSE(named);
+  EXPECT_TRUE(named.error().is_usage());
+  EXPECT_NE(named.error().hint().find("--shared"), std::string::npos);
+  machine.settings.is_shared = true;
+  EXPECT_EQ(tree_use(machine, {}), TreeUse::together);
+  machine.settings.identity = "mapped-file";
+  EXPECT_FALSE(tree_use(machine, {}));
+  EXPECT_EQ(tree_use(machine, {.is_read_only = true}), TreeUse::together);
+  machine.run.clear();
+  EXPECT_EQ(tree_use(machine, {}), TreeUse::alone);
+}
+
 TEST(BootOptions, NeverLeaveTheCpusToNobody) {
   const Machine machine{.name = "deb", .directory = "/m", .root = "/m/root", .settings = {}};
   const Outcome<Settings> settings = effective_settings(machine, {});

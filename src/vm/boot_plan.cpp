@@ -34,6 +34,11 @@ std::vector<std::string> server_command(const std::filesystem::path& program,
   return argv;
 }
 
+std::string name_for_people(const Machine& machine) {
+  const std::string name = machine.is_bare_tree() ? machine.root.filename().string() : machine.name;
+  return machine.run.empty() ? name : fmt::format("{} ({})", name, machine.run);
+}
+
 }  // namespace
 
 Outcome<RootTransport> choose_transport(const std::string& wanted, const Qemu& qemu,
@@ -93,7 +98,7 @@ Outcome<BootPlan> plan_boot(const Machine& machine, const BootOptions& options,
   plan.server =
       server_command(program, machine, plan.settings, transport, options.is_read_only, paths);
   plan.machine = {.program = plan.qemu.program,
-                  .name = machine.is_bare_tree() ? machine.root.filename().string() : machine.name,
+                  .name = name_for_people(machine),
                   .accelerator = plan.accelerator.accelerator,
                   .memory_mib = plan.settings.memory_mib,
                   .cpus = plan.settings.cpus,

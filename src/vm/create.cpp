@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <filesystem>
@@ -16,7 +17,6 @@
 #include "vm/fill_tree.h"
 #include "vm/furnish.h"
 #include "vm/interruption.h"
-#include "vm/plain_tree.h"
 #include "vm/root_password.h"
 #include "vm/staging.h"
 
@@ -27,6 +27,8 @@ namespace fs = std::filesystem;
 using storage::GuestTree;
 using storage::Layout;
 using Kind = CreateSource::Kind;
+
+constexpr const char* kSquashOwner = "squash-owner";
 
 Outcome<Layout> layout_of(const std::string& identity) {
   if (identity == "mapped-xattr") {
@@ -115,6 +117,19 @@ Outcome<UniqueFd> make_root(const Staging& staging, Layout layout) {
   return root;
 }
 
+bool has_squash_owner(const std::vector<std::string>& map) {
+  return std::ranges::find(map, kSquashOwner) != map.end();
+}
+
+/// The rules for a copy of the source, which fill() has made.
+std::vector<std::string> rules_of_copy(const CreateSource& source, Layout layout) {
+  std::vector<std::string> rules = source.map;
+  if (layout != Layout::plain) {
+    std::erase(rules, kSquashOwner);
+  }
+  return rules;
+}
+
 Outcome<storage::Import::Done> fill(const CreateRequest& request, const CreateSource& source,
                                     int root, Layout layout, Interruption& interruption,
                                     Progress& progress) {
@@ -130,8 +145,9 @@ Outcome<storage::Import::Done> fill(const CreateRequest& request, const CreateSo
   }
   storage::ImportSource from{.fd = source.fd.get(), .name = source.name, .layout = std::nullopt};
   if (source.kind == Kind::directory) {
-    const GuestTree tree = TRY(GuestTree::open(source.path));
-    from.layout = tree.layout();
+    from.layout = source.layout;
+    // A plain tree has nowhere to record it: there the rule stays.
+    from.squashes_owner = layout != Layout::plain && has_squash_owner(source.map);
   }
   return fill_from(from, source.size, root, layout, interruption, progress);
 }
@@ -182,10 +198,7 @@ Outcome<Layout> adopt(const Staging& staging, const CreateSource& source, Settin
     settings.identity = layout == Layout::mapped_file ? "mapped-file" : "mapped-xattr";
   }
   TRY(storage::probe_layout(source.fd.get(), source.path.string(), layout));
-  const GuestTree found = TRY(GuestTree::open(source.path));
-  if (is_own_plain_tree(source.path, found.layout())) {
-    settings.map = {"squash-owner"};
-  }
+  settings.map = source.map;
   if (::symlinkat(source.path.c_str(), staging.fd(), "root") != 0) {
     return failure(Errno{errno}, "cannot make a link to {}", source.path.string());
   }
@@ -220,10 +233,19 @@ Outcome<Machine> create_machine(const CreateRequest& request, Progress& progress
   Staging staging = TRY(Staging::make(home, request.name));
   if (request.is_in_place) {
     layout = TRY(adopt(staging, source, settings, request.identity.has_value()));
+    if (has_squash_owner(settings.map)) {
+      notes.emplace_back(
+          "the tree records no owners: what is yours in it, the guest sees as root's");
+    }
   } else {
     const UniqueFd root = TRY(make_root(staging, layout));
     auto done = TRY(fill(request, source, root.get(), layout, interruption, progress));
     notes.insert(notes.end(), done.warnings.begin(), done.warnings.end());
+    settings.map = rules_of_copy(source, layout);
+    if (has_squash_owner(source.map)) {
+      notes.emplace_back(
+          "the tree records no owners: what is yours in it is root's in the machine");
+    }
   }
   progress.begin("setting up the machine");
   const GuestTree tree = TRY(GuestTree::open(staging.path() / "root", layout));

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "vm/boot_options.h"
 #include "vm/machine.h"
 
 namespace nineroot::vm {
@@ -33,6 +34,7 @@ Outcome<CreateSource> open_standard_input() {
 Outcome<CreateSource> open_directory(const std::string& from) {
   // A machine's directory or a bare tree; the path needs a '/' to be taken as one.
   const Machine machine = TRY(find_machine(from.find('/') == from.npos ? "./" + from : from));
+  const Settings settings = TRY(effective_settings(machine, {}));
   std::error_code error;
   const std::filesystem::path path = std::filesystem::canonical(machine.root, error);
   UniqueFd fd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -44,7 +46,9 @@ Outcome<CreateSource> open_directory(const std::string& from) {
                       .suite = {},
                       .fd = std::move(fd),
                       .path = path,
-                      .size = 0};
+                      .size = 0,
+                      .layout = layout_of(settings.identity),
+                      .map = settings.map};
 }
 
 }  // namespace

@@ -3,9 +3,11 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "base/failure.h"
 #include "base/unique_fd.h"
+#include "storage/layout.h"
 
 namespace nineroot::vm {
 
@@ -18,6 +20,10 @@ struct CreateSource {
   UniqueFd fd;                 ///< Of an archive, for reading; of a directory, O_PATH.
   std::filesystem::path path;  ///< Of a directory, canonical.
   std::uint64_t size = 0;      ///< Of an archive, if it is known.
+  /// Of a directory: how it records owners, and the rules by which its guest sees them (`--map`).
+  /// A machine's are in its settings, a bare tree's are those that `boot` would find.
+  storage::Layout layout = storage::Layout::plain;
+  std::vector<std::string> map{};
 };
 
 /// "debian:SUITE", "-" for standard input, a file or a directory (a machine's directory means its

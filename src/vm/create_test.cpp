@@ -1,6 +1,7 @@
 #include "vm/create.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -185,6 +186,109 @@ TEST_F(Create, AdoptsATreeInPlaceWithoutChangingIt) {
   const std::vector<std::string> expected =
       ::geteuid() == 0 ? std::vector<std::string>{} : std::vector<std::string>{"squash-owner"};
   EXPECT_EQ(made->settings.map, expected);
+}
+
+/// A create by somebody who is not root, in a process that gives root up if need be.
+class OrdinaryCreate : public Create {
+ protected:
+  template <class Body>
+  void run(Body body) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      constexpr uid_t kSomebody = 12345;
+      if (::geteuid() == 0 &&
+          (::chown(scratch_.path().c_str(), kSomebody, kSomebody) != 0 ||
+           ::setgroups(0, nullptr) != 0 || ::setresgid(kSomebody, kSomebody, kSomebody) != 0 ||
+           ::setresuid(kSomebody, kSomebody, kSomebody) != 0)) {
+        ::_exit(2);
+      }
+      body();
+      ::_exit(HasFailure() ? 1 : 0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+  }
+
+  [[nodiscard]] fs::path make_plain_tree() const {
+    const fs::path tree = scratch_.path() / "tree";
+    fs::create_directories(tree / "etc");
+    std::ofstream(tree / "etc/hostname") << "mine\n";
+    ::chmod((tree / "etc/hostname").c_str(), 0640);
+    fs::create_symlink("etc/hostname", tree / "link");
+    return tree;
+  }
+};
+
+TEST_F(OrdinaryCreate, GivesRootWhatIsTheUsersOwnInATreeWithoutRecords) {
+  run([this] {
+    const fs::path plain = make_plain_tree();
+    const auto made = create(request(plain.string()));
+    ASSERT_TRUE(made) << made.error().text();
+    const GuestTree tree = std::move(GuestTree::open(made->root).value());
+    for (const char* path : {"/", "/etc", "/etc/hostname", "/link"}) {
+      EXPECT_EQ(tree.stat_no_follow(path)->uid, 0U) << path;
+      EXPECT_EQ(tree.stat_no_follow(path)->gid, 0U) << path;
+    }
+    EXPECT_EQ(tree.stat("/etc/hostname")->mode, S_IFREG | 0640U);
+    EXPECT_EQ(tree.read_link("/link"), "etc/hostname");
+    EXPECT_THAT(made->settings.map, IsEmpty());
+    EXPECT_THAT(notes_, testing::Contains(HasSubstr("records no owners")));
+    EXPECT_NE(GuestTree::open(plain)->stat("/etc")->uid, 0U);
+  });
+}
+
+TEST_F(OrdinaryCreate, KeepsTheOwnersThatATreeRecords) {
+  run([this] {
+    TarBuilder tar;
+    tar.add({.name = "home", .type = '5', .mode = 0755, .uid = 12345, .gid = 12345});
+    ASSERT_TRUE(create(request(write("d.tar", tar.done()))));
+    notes_.clear();
+    CreateRequest wanted = request((home() / "machines/web").string());
+    wanted.name = "copy";
+    const auto made = create(wanted);
+    ASSERT_TRUE(made) << made.error().text();
+    EXPECT_EQ(GuestTree::open(made->root)->stat("/home")->uid, 12345U);
+    EXPECT_THAT(notes_, testing::Not(testing::Contains(HasSubstr("records no owners"))));
+  });
+}
+
+TEST_F(OrdinaryCreate, CopiesAMachineInPlaceAsItsGuestSeesIt) {
+  run([this] {
+    CreateRequest wanted = request(make_plain_tree().string());
+    wanted.is_in_place = true;
+    const auto adopted = create(wanted);
+    ASSERT_TRUE(adopted) << adopted.error().text();
+    EXPECT_THAT(adopted->settings.map, testing::ElementsAre("squash-owner"));
+    EXPECT_THAT(notes_, testing::Contains(HasSubstr("records no owners")));
+    // As the guest would: the host cannot tell a tree with one such file in it from a plain one.
+    const GuestTree guest =
+        std::move(GuestTree::open(adopted->root, storage::Layout::mapped_xattr).value());
+    ASSERT_TRUE(guest.make_directories("/etc/deep"));
+    ASSERT_TRUE(guest.write_file("/etc/deep/own", "x",
+                                 storage::Ownership{.mode = 04755, .uid = 7, .gid = 8}));
+    wanted = request((home() / "machines/web").string());
+    wanted.name = "copy";
+    const auto made = create(wanted);
+    ASSERT_TRUE(made) << made.error().text();
+    const GuestTree tree = std::move(GuestTree::open(made->root).value());
+    EXPECT_EQ(tree.stat("/etc/hostname")->uid, 0U);
+    EXPECT_EQ(tree.stat("/etc/deep/own")->uid, 7U);
+    EXPECT_EQ(tree.stat("/etc/deep/own")->gid, 8U);
+    EXPECT_EQ(tree.stat("/etc/deep/own")->mode, S_IFREG | 04755U);
+  });
+}
+
+TEST_F(Create, CopiesTheRulesOfOwnersWithTheTreeThatNeedsThem) {
+  const auto made = create(request(write("d.tar", small_debian().done())));
+  ASSERT_TRUE(made) << made.error().text();
+  Settings settings = made->settings;
+  settings.map = {"map:0:100000:65536"};
+  std::ofstream(made->directory / "machine.toml", std::ios::trunc) << settings.to_toml();
+  CreateRequest wanted = request((home() / "machines/web").string());
+  wanted.name = "copy";
+  ASSERT_TRUE(create(wanted));
+  EXPECT_EQ(find_machine("copy")->settings.map, settings.map);
 }
 
 TEST_F(Create, LeavesNothingOfAFailure) {

@@ -16,6 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kLongestName = 64;
+// Part of a socket's path, which has 107 bytes.
+constexpr std::size_t kLongestRunName = 16;
 constexpr const char* kSettingsFile = "machine.toml";
 
 bool is_name_letter(char c) {
@@ -70,6 +72,31 @@ Outcome<Machine> find_by_path(const std::string& text) {
   return Machine{.name = text, .directory = {}, .root = path, .settings = {}};
 }
 
+Outcome<Machine> find_by_name(const std::string& name) {
+  TRY(check_machine_name(name));
+  const fs::path home = TRY(home_directory());
+  const fs::path directory = home / "machines" / name;
+  std::error_code ignored;
+  if (!fs::exists(directory, ignored)) {
+    return std::unexpected(
+        Failure(fmt::format("there is no machine '{}' under {}", name, home.string()))
+            .with_hint(fmt::format("`nineroot list` shows the machines; for a directory write ./{}",
+                                   name)));
+  }
+  return load(name, directory);
+}
+
+Outcome<void> check_run_name(const std::string& name) {
+  if (name.size() > kLongestRunName || !check_machine_name(name)) {
+    return std::unexpected(
+        Failure(fmt::format("'{}' cannot be the name of a guest", name))
+            .with_hint("use letters, digits, '-', '_' and '.', at most 16 of them, not beginning "
+                       "with '.' or '-'")
+            .as_usage());
+  }
+  return {};
+}
+
 }  // namespace
 
 Outcome<fs::path> home_directory() {
@@ -115,21 +142,14 @@ Outcome<void> check_machine_name(std::string_view name) {
           .as_usage());
 }
 
-Outcome<Machine> find_machine(const std::string& name_or_path) {
-  if (name_or_path.find('/') != std::string::npos) {
-    return find_by_path(name_or_path);
+Outcome<Machine> find_machine(const std::string& name_or_path, const std::string& run) {
+  if (!run.empty()) {
+    TRY(check_run_name(run));
   }
-  TRY(check_machine_name(name_or_path));
-  const fs::path home = TRY(home_directory());
-  const fs::path directory = home / "machines" / name_or_path;
-  std::error_code ignored;
-  if (!fs::exists(directory, ignored)) {
-    return std::unexpected(
-        Failure(fmt::format("there is no machine '{}' under {}", name_or_path, home.string()))
-            .with_hint(fmt::format("`nineroot list` shows the machines; for a directory write ./{}",
-                                   name_or_path)));
-  }
-  return load(name_or_path, directory);
+  const bool is_path = name_or_path.find('/') != std::string::npos;
+  Machine machine = TRY(is_path ? find_by_path(name_or_path) : find_by_name(name_or_path));
+  machine.run = run;
+  return machine;
 }
 
 Outcome<std::vector<Machine>> list_machines() {

@@ -37,6 +37,11 @@ struct Machine {
   std::filesystem::path directory;  ///< Empty for a bare tree.
   std::filesystem::path root;       ///< The tree.
   Settings settings;
+  /// Which of several guests on the tree is meant (`--name`); empty: the one without a name.
+  std::string run{};
+
+  /// For a person's command line: the machine, and which of its guests.
+  [[nodiscard]] std::string words() const { return run.empty() ? name : name + " --name " + run; }
 
   [[nodiscard]] bool is_bare_tree() const { return directory.empty(); }
 };
@@ -49,7 +54,8 @@ Outcome<void> check_machine_name(std::string_view name);
 
 /// Every verb's argument: a name is a machine under the home; anything with a '/' is a path to a
 /// tree (or to a machine's directory that has root/ and machine.toml in it).
-Outcome<Machine> find_machine(const std::string& name_or_path);
+/// `run` is Machine::run: as a machine's name, but 16 letters at most.
+Outcome<Machine> find_machine(const std::string& name_or_path, const std::string& run = {});
 
 /// All machines under the home, by name; leftovers of creates that died are not listed.
 Outcome<std::vector<Machine>> list_machines();

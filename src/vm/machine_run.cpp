@@ -43,7 +43,7 @@ bool is_readable(int fd) {
 Outcome<MachineRun> MachineRun::start(const BootPlan& plan, const RuntimeLock& lock,
                                       Console& console) {
   const RuntimePaths& paths = lock.paths();
-  Process server = TRY(start_server(plan.server, paths.server_log(), lock.fd()));
+  Process server = TRY(start_server(plan.server, paths.server_log(), lock.fds()));
   StreamPair console_stream = TRY(make_stream());
   StreamPair qmp_stream = TRY(make_stream());
   const UniqueFd log(

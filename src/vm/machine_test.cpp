@@ -89,6 +89,18 @@ TEST(MachineName, IsHeldToItsRule) {
   }
 }
 
+TEST_F(MachineHome, TellsTheGuestsOfOneTreeApartByName) {
+  make("web", "");
+  EXPECT_EQ(find_machine("web", "b")->run, "b");
+  EXPECT_EQ(find_machine("web", "b")->words(), "web --name b");
+  EXPECT_EQ(find_machine("web")->words(), "web");
+  for (const char* bad : {".b", "a/b", "17-letters-are-too", "@b"}) {
+    const auto refused = find_machine("web", bad);
+    ASSERT_FALSE(refused) << bad;
+    EXPECT_TRUE(refused.error().is_usage());
+  }
+}
+
 TEST_F(MachineHome, HoldsMachinesByName) {
   make("web", "memory_mib = 256\n");
   const auto machine = find_machine("web");

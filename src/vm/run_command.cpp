@@ -105,6 +105,7 @@ int boot_in_background(const Machine& machine, const BootOptions& options) {
 
 Outcome<int> run_in_booted(const Machine& machine, const BootOptions& options,
                            const ExecRequest& request) {
+  const TreeUse use = TRY(tree_use(machine, options));
   const RuntimePaths paths = RuntimePaths::of(machine);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {
@@ -114,7 +115,7 @@ Outcome<int> run_in_booted(const Machine& machine, const BootOptions& options,
   UniqueFd tell_ready(ends[1]);
   {
     // Says at once if it runs already; the process below takes the lock for itself.
-    const RuntimeLock lock = TRY(RuntimeLock::acquire(machine));
+    const RuntimeLock lock = TRY(RuntimeLock::acquire(machine, use));
     std::error_code ignored;
     std::filesystem::remove(paths.console_log(), ignored);
   }

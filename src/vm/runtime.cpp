@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -15,7 +16,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kLongestPart = 24;
-constexpr std::size_t kLongestSocketName = std::string_view("/command/agent.sock").size();
+constexpr std::size_t kLongestSocketName =
+    std::string_view("/@0123456789abcdef/command/agent.sock").size();
+// Before the name of a run; no machine's and no run's name begins so.
+constexpr char kRunMark = '@';
 
 // FNV-1a, 64 bits: spreads paths, defends against nothing.
 std::uint64_t hash(std::string_view text) {
@@ -84,48 +88,98 @@ std::string read_text(const fs::path& file) {
   return text.str();
 }
 
-Failure already_running(const Machine& machine, const RuntimePaths& paths) {
-  const std::optional<RunningState> state = running_state_from_json(read_text(paths.state()));
-  Failure why(fmt::format("{} is already running{}", machine.name,
-                          state ? fmt::format(" (process {})", state->owner.pid) : ""));
-  return std::move(why).with_hint(fmt::format(
-      "enter it with nineroot exec {0}, or end it with nineroot stop {0}", machine.name));
+// What holds the lock in `file` against `type`: F_RDLCK, F_WRLCK, or F_UNLCK for nothing.
+short holder(int file, short type) {
+  struct flock lock = whole_file(type);
+  return ::fcntl(file, F_OFD_GETLK, &lock) == 0 ? lock.l_type : static_cast<short>(F_UNLCK);
+}
+
+Outcome<UniqueFd> open_lock(const fs::path& path) {
+  UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file.is_open()) {
+    return failure(Errno{errno}, "cannot open the lock {}", path.string());
+  }
+  return file;
+}
+
+// Of the open file description, so that children share it and F_OFD_GETLK can ask about it.
+// EAGAIN if somebody else has it.
+Result<void> take(int file, short type) {
+  struct flock lock = whole_file(type);
+  if (::fcntl(file, F_OFD_SETLK, &lock) != 0) {
+    return errno == EACCES ? fail(EAGAIN) : fail_errno();
+  }
+  return {};
+}
+
+std::string already_running(const Machine& run) {
+  const std::optional<RunningState> state = find_running(run);
+  return fmt::format(
+      "{} is already running{}{}", run.name, run.run.empty() ? "" : " as " + run.run,
+      state && state->owner.pid > 0 ? fmt::format(" (process {})", state->owner.pid) : "");
+}
+
+// `held` is how the other has it: F_WRLCK for alone.
+Failure tree_in_use(const Machine& machine, TreeUse use, short held) {
+  const std::vector<Machine> runs = find_runs(machine);
+  const Machine& other = runs.empty() ? machine : runs.front();
+  std::string hint = fmt::format(
+      "enter it with nineroot exec {0}, or end it with nineroot stop {0}", other.words());
+  if (held != F_WRLCK) {
+    hint += "; another guest beside it needs --shared, too, and a --name";
+  } else if (use == TreeUse::together) {
+    hint += "; for several guests on one tree boot all of them with --shared";
+  }
+  return Failure(already_running(other)).with_hint(hint);
+}
+
+Failure run_in_use(const Machine& machine) {
+  return Failure(already_running(machine))
+      .with_hint(fmt::format("enter it with nineroot exec {0}, end it with nineroot stop {0}, or "
+                             "boot another guest beside it with --shared and another --name",
+                             machine.words()));
 }
 
 }  // namespace
 
 RuntimePaths RuntimePaths::of(const Machine& machine) {
   const std::string name = directory_name(machine);
-  return {.directory = base_directory(name) / name};
+  const fs::path tree = base_directory(name) / name;
+  return {.directory = machine.run.empty() ? tree : tree / (kRunMark + machine.run),
+          .tree_directory = tree};
 }
 
 Outcome<void> RuntimePaths::make_directories() const {
-  TRY(make_private(directory.parent_path()));
+  TRY(make_private(tree_directory.parent_path()));
+  TRY(make_private(tree_directory));
   return make_private(directory);
 }
 
-Outcome<RuntimeLock> RuntimeLock::acquire(const Machine& machine) {
+Outcome<RuntimeLock> RuntimeLock::acquire(const Machine& machine, TreeUse use) {
   RuntimePaths paths = RuntimePaths::of(machine);
   TRY(paths.make_directories());
-  UniqueFd file(::open(paths.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file.is_open()) {
-    return failure(Errno{errno}, "cannot open the lock {}", paths.lock().string());
+  UniqueFd tree = TRY(open_lock(paths.tree_lock()));
+  const short type = use == TreeUse::alone ? F_WRLCK : F_RDLCK;
+  const Result<void> has_tree = take(tree.get(), type);
+  if (!has_tree) {
+    return has_tree.error() == Errno{EAGAIN}
+               ? std::unexpected(tree_in_use(machine, use, holder(tree.get(), type)))
+               : failure(has_tree.error(), "cannot lock {}", paths.tree_lock().string());
   }
-  struct flock lock = whole_file(F_WRLCK);
-  // Of the open file description, so that children share it and F_OFD_GETLK can ask about it.
-  if (::fcntl(file.get(), F_OFD_SETLK, &lock) != 0) {
-    if (errno == EAGAIN || errno == EACCES) {
-      return std::unexpected(already_running(machine, paths));
-    }
-    return failure(Errno{errno}, "cannot lock {}", paths.lock().string());
+  UniqueFd run = TRY(open_lock(paths.lock()));
+  const Result<void> has_run = take(run.get(), F_WRLCK);
+  if (!has_run) {
+    return has_run.error() == Errno{EAGAIN}
+               ? std::unexpected(run_in_use(machine))
+               : failure(has_run.error(), "cannot lock {}", paths.lock().string());
   }
   std::error_code ignored;
   fs::remove(paths.state(), ignored);
-  return RuntimeLock(std::move(paths), std::move(file));
+  return RuntimeLock(std::move(paths), std::move(tree), std::move(run));
 }
 
 RuntimeLock::~RuntimeLock() {
-  if (file_.is_open()) {
+  if (run_.is_open()) {
     std::error_code ignored;
     for (const fs::path& path : {paths_.state(), paths_.server_socket(), paths_.port_socket(),
                                  paths_.control_socket(), paths_.kernel(), paths_.initrd()}) {
@@ -157,8 +211,7 @@ bool is_running(const Machine& machine) {
   if (!file.is_open()) {
     return false;
   }
-  struct flock lock = whole_file(F_WRLCK);
-  return ::fcntl(file.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+  return holder(file.get(), F_WRLCK) != F_UNLCK;
 }
 
 std::optional<RunningState> find_running(const Machine& machine) {
@@ -167,6 +220,40 @@ std::optional<RunningState> find_running(const Machine& machine) {
   }
   return running_state_from_json(read_text(RuntimePaths::of(machine).state()))
       .value_or(RunningState{});
+}
+
+std::vector<Machine> find_runs(const Machine& machine) {
+  std::vector<Machine> runs;
+  Machine run = machine;
+  run.run.clear();
+  if (is_running(run)) {
+    runs.push_back(run);
+  }
+  std::error_code error;
+  const fs::path directory = RuntimePaths::of(machine).tree_directory;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (!name.starts_with(kRunMark)) {
+      continue;
+    }
+    run.run = name.substr(1);
+    if (is_running(run)) {
+      runs.push_back(run);
+    }
+  }
+  std::ranges::sort(runs, {}, &Machine::run);
+  return runs;
+}
+
+Failure not_running(const Machine& machine, const std::string& hint) {
+  std::vector<std::string> ways;
+  for (const Machine& run : find_runs(machine)) {
+    ways.push_back(run.run.empty() ? "leave --name out" : "say --name " + run.run);
+  }
+  const std::string which = machine.run.empty() ? "" : " as " + machine.run;
+  return Failure(fmt::format("{} is not running{}", machine.name, which))
+      .with_hint(ways.empty() ? hint
+                              : fmt::format("it runs otherwise: {}", fmt::join(ways, ", or ")));
 }
 
 }  // namespace nineroot::vm

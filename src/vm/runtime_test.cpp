@@ -56,6 +56,65 @@ TEST_F(RuntimeTest, KeepsSocketPathsWithinWhatTheKernelTakes) {
             sizeof(sockaddr_un::sun_path));
 }
 
+TEST_F(RuntimeTest, GivesEachNamedGuestFilesOfItsOwnWithinTheMachines) {
+  Machine named = machine_;
+  named.run = std::string(16, 'n');
+  const RuntimePaths first = RuntimePaths::of(machine_);
+  RuntimePaths second = RuntimePaths::of(named);
+  EXPECT_EQ(second.tree_lock(), first.tree_lock());
+  EXPECT_NE(second.lock(), first.lock());
+  EXPECT_EQ(second.directory.parent_path(), first.directory);
+  second.directory /= "command";
+  EXPECT_LT(second.control_socket().string().size(), sizeof(sockaddr_un::sun_path));
+}
+
+TEST_F(RuntimeTest, GuestsThatShareATreeRunTogetherUnderNamesOfTheirOwn) {
+  Machine named = machine_;
+  named.run = "b";
+  EXPECT_TRUE(find_runs(machine_).empty());
+  const Outcome<RuntimeLock> first = RuntimeLock::acquire(machine_, TreeUse::together);
+  ASSERT_TRUE(first) << first.error().text();
+  EXPECT_FALSE(is_running(named));
+  {
+    const Outcome<RuntimeLock> second = RuntimeLock::acquire(named, TreeUse::together);
+    ASSERT_TRUE(second) << second.error().text();
+    EXPECT_TRUE(is_running(named));
+    ASSERT_TRUE(second->publish({.owner = {.pid = 43, .start_time = 7}}));
+    EXPECT_EQ(find_running(machine_)->owner.pid, -1);
+    ASSERT_EQ(find_runs(named).size(), 2U);
+    EXPECT_EQ(find_runs(named)[1].run, "b");
+    const Outcome<RuntimeLock> again = RuntimeLock::acquire(named, TreeUse::together);
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().what(), "deb is already running as b (process 43)");
+    EXPECT_NE(again.error().hint().find("nineroot stop deb --name b"), std::string::npos);
+  }
+  EXPECT_FALSE(is_running(named));
+  EXPECT_TRUE(is_running(machine_));
+  EXPECT_EQ(find_runs(machine_).size(), 1U);
+  EXPECT_EQ(not_running(named, "boot it").text(),
+            "nineroot: deb is not running as b\n  hint: it runs otherwise: leave "
+            "--name out\n");
+}
+
+TEST_F(RuntimeTest, AGuestThatSharesAndOneThatDoesNotExcludeEachOther) {
+  Machine named = machine_;
+  named.run = "b";
+  {
+    const Outcome<RuntimeLock> alone = RuntimeLock::acquire(machine_, TreeUse::alone);
+    ASSERT_TRUE(alone);
+    const Outcome<RuntimeLock> second = RuntimeLock::acquire(named, TreeUse::together);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().what(), "deb is already running");
+    EXPECT_NE(second.error().hint().find("boot all of them with --shared"), std::string::npos);
+  }
+  const Outcome<RuntimeLock> shared = RuntimeLock::acquire(named, TreeUse::together);
+  ASSERT_TRUE(shared) << shared.error().text();
+  const Outcome<RuntimeLock> alone = RuntimeLock::acquire(machine_, TreeUse::alone);
+  ASSERT_FALSE(alone);
+  EXPECT_EQ(alone.error().what(), "deb is already running as b");
+  EXPECT_NE(alone.error().hint().find("needs --shared"), std::string::npos);
+}
+
 TEST_F(RuntimeTest, ASecondOwnerIsRefusedUntilTheFirstIsGone) {
   EXPECT_FALSE(is_running(machine_));
   {
@@ -82,7 +141,7 @@ TEST_F(RuntimeTest, AChildThatHasTheLockKeepsTheMachineRunning) {
   {
     const Outcome<RuntimeLock> lock = RuntimeLock::acquire(machine_);
     ASSERT_TRUE(lock);
-    child = Process::spawn({.argv = {"sleep", "1000"}, .inherited = {lock->fd()}});
+    child = Process::spawn({.argv = {"sleep", "1000"}, .inherited = lock->fds()});
     ASSERT_TRUE(child) << child.error().text();
   }
   EXPECT_TRUE(is_running(machine_));

@@ -53,7 +53,7 @@ Failure failure_with_log(std::string what, const std::filesystem::path& log) {
 }
 
 Outcome<Process> start_server(const std::vector<std::string>& command,
-                              const std::filesystem::path& log, int lock_fd) {
+                              const std::filesystem::path& log, const std::vector<int>& locks) {
   const UniqueFd log_file(::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   int ends[2];
   if (!log_file.is_open() || ::pipe2(ends, O_CLOEXEC) != 0) {
@@ -64,8 +64,9 @@ Outcome<Process> start_server(const std::vector<std::string>& command,
   SpawnRequest request{.argv = command,
                        .standard_output = log_file.get(),
                        .standard_error = log_file.get(),
-                       .inherited = {writer.get(), lock_fd},
+                       .inherited = locks,
                        .death_signal = SIGTERM};
+  request.inherited.push_back(writer.get());
   request.argv.insert(request.argv.end(), {"--ready-fd", std::to_string(writer.get())});
   Process server = TRY(Process::spawn(request));
   writer.reset();

@@ -11,9 +11,9 @@
 namespace nineroot::vm {
 
 /// Starts `command` (`nineroot serve ...`) with its messages in `log` and returns once it says that
-/// its sockets listen.  It inherits `lock_fd`, so that the tree stays locked while it writes.
+/// its sockets listen.  It inherits `locks`, so that the tree stays locked while it writes.
 Outcome<Process> start_server(const std::vector<std::string>& command,
-                              const std::filesystem::path& log, int lock_fd);
+                              const std::filesystem::path& log, const std::vector<int>& locks);
 
 /// The last lines of a log, as the causes of a failure whose sentence is `what`.
 [[nodiscard]] Failure failure_with_log(std::string what, const std::filesystem::path& log);

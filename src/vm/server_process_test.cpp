@@ -15,7 +15,7 @@ class ServerProcess : public ::testing::Test {
  protected:
   // A program in the server's place: its last two arguments are --ready-fd N.
   Outcome<Process> start(const std::string& script) {
-    return start_server({"sh", "-c", script, "server"}, log_, lock_.get());
+    return start_server({"sh", "-c", script, "server"}, log_, {lock_.get()});
   }
 
   storage::ScratchDirectory scratch_;

@@ -37,6 +37,9 @@ std::optional<RunningState> wait_for_state(const Machine& machine, std::chrono::
 Outcome<bool> end(const Machine& machine, std::chrono::seconds timeout, bool is_forced) {
   const std::optional<RunningState> state = wait_for_state(machine, timeout);
   if (!state) {
+    if (!find_runs(machine).empty()) {
+      return std::unexpected(not_running(machine, ""));
+    }
     return false;
   }
   if (state->owner.pid <= 0) {
@@ -55,7 +58,7 @@ Outcome<bool> end(const Machine& machine, std::chrono::seconds timeout, bool is_
         is_forced
             ? fmt::format("its 9P server (process {}) may still be writing", state->server.pid)
             : fmt::format("give it longer (--timeout), or end it: nineroot stop --force {}",
-                          machine.name)));
+                          machine.words())));
   }
   return true;
 }

@@ -67,6 +67,21 @@ TEST_F(StopMachine, WaitsUntilTheOwnerHasEnded) {
   EXPECT_TRUE(owner.wait().is_success());
 }
 
+TEST_F(StopMachine, WantsTheNameOfAGuestThatHasOne) {
+  machine_.run = "b";
+  Process owner = run_owner(true);
+  Machine unnamed = machine_;
+  unnamed.run.clear();
+  const Outcome<bool> wrong = stop_machine(unnamed, kPatience);
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.error().hint().find("--name b"), std::string::npos);
+  EXPECT_TRUE(is_running(machine_));
+  const Outcome<bool> stopped = stop_machine(machine_, kPatience);
+  ASSERT_TRUE(stopped) << stopped.error().text();
+  EXPECT_TRUE(*stopped);
+  EXPECT_TRUE(owner.wait().is_success());
+}
+
 TEST_F(StopMachine, LeavesAMachineThatDoesNotObeyRunningAndSaysHowToForceIt) {
   Process owner = run_owner(false);
   const Outcome<bool> stopped = stop_machine(machine_, seconds(0));

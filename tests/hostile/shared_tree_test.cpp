@@ -58,5 +58,16 @@ TEST(SharedTree, IsNotServedExclusivelyToo) {
   EXPECT_NE(finished.standard_error.find("--shared"), std::string::npos);
 }
 
+TEST(SharedTree, WithRecordsByNameHasOneServerThatWrites) {
+  const ServerProcess first({"--shared", "--identity", "mapped-file"});
+  const TempDir sockets;
+  const Finished finished =
+      run_program({"serve", first.tree().string(), "--shared", "--identity", "mapped-file",
+                   "--listen", "unix:" + (sockets.path() / "s").string()});
+  EXPECT_EQ(finished.status, 1);
+  EXPECT_NE(finished.standard_error.find("is served already"), std::string::npos);
+  EXPECT_NE(finished.standard_error.find("mapped-file"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace nineroot::test
