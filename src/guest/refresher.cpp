@@ -6,14 +6,13 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <utility>
 
+#include "guest/file_content.h"
 #include "guest/herald.h"
 #include "guest/report.h"
 
@@ -39,12 +38,6 @@ Result<UniqueFd> open_below(int root, const std::string& path, std::uint64_t fla
   return fd;
 }
 
-// Opening waits for nobody and follows nothing.
-UniqueFd open_file(int dir, const std::string& name, int access) {
-  return UniqueFd(
-      openat(dir, name.c_str(), access | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-}
-
 bool is_same_file(const struct stat& status, const RefreshTask& task) {
   // A number that does not fit is not told apart: better to keep a name than to drop a good one.
   return task.number > kHostBits || ((status.st_ino - kClientOffset) & kHostBits) == task.number;
@@ -59,43 +52,10 @@ void write_out(int dir, const std::string& name, const struct stat& status) {
   }
 }
 
-// Drops what is clean; what the guest has written and not sent yet stays.  Since Linux 6.8 what
-// lies beyond the end that the client last knew of counts as zeros, until a page there is dropped
-// (fs/netfs/misc.c, netfs_release_folio): so the last one is read first and dropped as well.
-void drop_pages(int file, off_t size) {
-  posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
-  char last = 0;
-  if (size > 0 && pread(file, &last, 1, size - 1) == 1) {
-    posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
-  }
-}
-
-// Before Linux 6.8 a client may be told that a file has grown while it is open.  Since then those
-// whom that wakes could read zeros before the pages are dropped.
-bool is_kernel_before_zero_point() {
-  utsname names{};
-  unsigned major = 0;
-  unsigned minor = 0;
-  return uname(&names) == 0 && std::sscanf(names.release, "%u.%u", &major, &minor) == 2 &&
-         std::pair(major, minor) < std::pair(6U, 8U);
-}
-
-// Those who wait for a writer to close the file are told so.  As root: Linux may choose this very
-// descriptor to write back what others have written.  Not of a program, which could not be started
-// in that moment.
-void announce_close(int dir, const std::string& name, const struct stat& status) {
-  if (S_ISREG(status.st_mode) && (status.st_mode & 0111U) == 0) {
-    open_file(dir, name, O_WRONLY);
-  }
-}
-
 }  // namespace
 
 Refresher::Refresher(UniqueFd root, std::string drop_caches, bool has_heralds)
-    : root_(std::move(root)),
-      drop_caches_(std::move(drop_caches)),
-      has_heralds_(has_heralds),
-      can_be_told_growth_(has_heralds && is_kernel_before_zero_point()) {
+    : root_(std::move(root)), drop_caches_(std::move(drop_caches)), has_heralds_(has_heralds) {
 }
 
 Result<void> Refresher::run(const RefreshTask& task) {
@@ -148,7 +108,8 @@ Result<void> Refresher::run_path(const RefreshTask& task) {
     return {};
   }
   if (task.has_content && !task.is_directory) {
-    refresh_content(dir->get(), name, task);
+    const bool is_in_line = refresh_content(dir->get(), name, task, has_heralds_);
+    must_drop_names_ = must_drop_names_ || !is_in_line;
   }
   if (has_heralds_ && task.has_attributes && !is_told) {
     (void)herald_touch(dir->get(), name, task.is_quiet ? Touch::quiet : Touch::attributes);
@@ -202,31 +163,6 @@ bool Refresher::refresh_new(int dir, const std::string& name, const RefreshTask&
     return false;
   }
   return !task.is_quiet && herald_creation(dir, name, task.is_directory);
-}
-
-void Refresher::refresh_content(int dir, const std::string& name, const RefreshTask& task) {
-  struct stat status{};
-  const UniqueFd file = open_file(dir, name, O_RDONLY);
-  if (!file.is_open() || fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    return;
-  }
-  drop_pages(file.get(), status.st_size);
-  // Only with cache=loose is that still another size, and then only a new inode has the right one,
-  // once nobody has the file open.  On older kernels one that grew can be told so; one that shrank
-  // cannot: should the guest be writing to it, what it wrote beyond the new end would be lost.
-  const auto size = static_cast<std::uint64_t>(status.st_size);
-  const bool has_grown =
-      size < task.size && can_be_told_growth_ && herald_size(dir, name, task.size);
-  if (has_grown) {
-    drop_pages(file.get(), static_cast<off_t>(task.size));
-  }
-  must_drop_names_ = must_drop_names_ || (size != task.size && !has_grown);
-  if (has_heralds_ && (task.is_quiet || !has_grown)) {
-    (void)herald_touch(dir, name, task.is_quiet ? Touch::quiet : Touch::content);
-  }
-  if (!task.is_quiet) {
-    announce_close(dir, name, status);
-  }
 }
 
 Result<void> Refresher::drop(const char* what) {

@@ -26,13 +26,11 @@ class Refresher {
   Result<UniqueFd> open_directory(const std::string& path) const;
   void refresh_gone(int dir, const std::string& name, const agent::RefreshTask& task);
   bool refresh_new(int dir, const std::string& name, const agent::RefreshTask& task);
-  void refresh_content(int dir, const std::string& name, const agent::RefreshTask& task);
   Result<void> drop(const char* what);
 
   UniqueFd root_;
   std::string drop_caches_;
   bool has_heralds_;
-  bool can_be_told_growth_;
   bool must_drop_names_ = false;
 };
 

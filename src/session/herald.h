@@ -10,6 +10,7 @@
 #include "fs/tree.h"
 #include "session/fid.h"
 #include "session/guest_changes.h"
+#include "session/void_writes.h"
 #include "wire/messages.h"
 
 namespace nineroot::session {
@@ -58,7 +59,11 @@ class Herald {
   std::optional<Result<wire::Rmknod>> answer(const wire::Tmknod& m);
   std::optional<Result<wire::Rmkdir>> answer(const wire::Tmkdir& m);
 
+  /// To write, only what it has announced void writes to.
   std::optional<Result<wire::Rlopen>> answer(const wire::Tlopen& m) const;
+  /// Of void bytes, by whatever fid: succeeds if the file reaches as far.  Errors: ESTALE.
+  std::optional<Result<wire::Rwrite>> answer(const Fid& fid, const wire::Twrite& m,
+                                             const IoVecs& data) const;
   std::optional<Result<wire::Rlcreate>> answer(const wire::Tlcreate& m) const;
   std::optional<Result<wire::Rsymlink>> answer(const wire::Tsymlink& m) const;
   std::optional<Result<wire::Rlink>> answer(const wire::Tlink& m) const;
@@ -80,6 +85,10 @@ class Herald {
   Result<wire::Rwalk> walk_to_stand_in(const wire::Twalk& m, const Fid& dir);
   Result<wire::Qid> made(const Fid& dir, std::string_view name, bool is_directory);
 
+  Result<wire::Rxattrwalk> value(const wire::Txattrwalk& m, const Fid& fid, std::string_view value);
+  std::optional<Result<wire::Rxattrwalk>> answer_of_file(const wire::Txattrwalk& m, const Fid& fid);
+  std::optional<Result<wire::Rxattrwalk>> take_intent(const wire::Txattrwalk& m, const Fid& fid);
+
   template <class Reply>
   std::optional<Result<Reply>> refuse(std::uint32_t fid) const;
 
@@ -90,6 +99,7 @@ class Herald {
   Intent intent_ = Intent::none;
   fs::NodeRef dir_;
   std::string name_;
+  VoidWrites void_writes_;
   GuestChanges guest_changes_;
   std::uint64_t stand_ins_ = 0;  ///< So many were made: each has a number of its own.
 };
