@@ -41,4 +41,11 @@ inline constexpr std::string_view kHeraldMakes = "user.nineroot.makes.";
 inline constexpr std::string_view kHeraldRemoves = "user.nineroot.removes.";
 inline constexpr std::string_view kHeraldRemovesDirectory = "user.nineroot.removes-directory.";
 
+/// On a directory, with a name behind it, answered with ENODATA: the directory of that name, which
+/// is not there any more, ...
+inline constexpr std::string_view kHeraldMovesFrom = "user.nineroot.moves-from.";
+/// ... is about to be moved here, to this name, by which it is there already: the herald shall find
+/// it by the old name and not yet by this one.
+inline constexpr std::string_view kHeraldMovesTo = "user.nineroot.moves-to.";
+
 }  // namespace nineroot

@@ -128,6 +128,14 @@ Result<void> herald_creation(int dir, const std::string& name, bool is_directory
                                 : mknodat(dir, name.c_str(), S_IFREG | 0600, 0));
 }
 
+Result<void> herald_move(int old_dir, const std::string& old_name, int dir,
+                         const std::string& name) {
+  const AsHerald herald;
+  TRY(announce(old_dir, kHeraldMovesFrom, old_name));
+  TRY(announce(dir, kHeraldMovesTo, name));
+  return result_of(renameat(old_dir, old_name.c_str(), dir, name.c_str()));
+}
+
 bool is_guests_own_change(int dir, const std::string& name) {
   const AsHerald herald;
   const std::string question(kHeraldAsksWhose);

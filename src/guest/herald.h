@@ -36,6 +36,11 @@ Result<void> herald_removal_of_unknown(int dir, const std::string& name, bool is
 /// guest itself has made it.
 Result<void> herald_creation(int dir, const std::string& name, bool is_directory);
 
+/// The directory that this kernel knows by its old name has the new one on the host:
+/// IN_MOVED_FROM and IN_MOVED_TO.  All that is open, cached or a working directory below it stays.
+Result<void> herald_move(int old_dir, const std::string& old_name, int dir,
+                         const std::string& name);
+
 /// Whether the guest itself was the last to change content or attributes of the file.
 [[nodiscard]] bool is_guests_own_change(int dir, const std::string& name);
 

@@ -29,6 +29,8 @@ void Herald::forget() {
   intent_ = Intent::none;
   dir_ = fs::NodeRef();
   name_.clear();
+  old_dir_ = fs::NodeRef();
+  old_name_.clear();
 }
 
 const Fid* Herald::find(std::uint32_t number) const {
@@ -118,10 +120,13 @@ std::optional<Result<wire::Rwalk>> Herald::answer(const wire::Twalk& m) {
     }
     return wire::Rwalk{.nwqid = 0, .wqid = {}};
   }
+  if (m.nwname == 1 && moves_from(*fid, m.wname[0])) {
+    return walk_to_moved(m, *fid);
+  }
   if (m.nwname != 1 || !intends(*fid, m.wname[0])) {
     return std::nullopt;
   }
-  if (intent_ == Intent::makes) {
+  if (intent_ == Intent::makes || intent_ == Intent::moves) {
     return fail(ENOENT);
   }
   return walk_to_stand_in(m, *fid);
@@ -261,10 +266,6 @@ std::optional<Result<wire::Rlink>> Herald::answer(const wire::Tlink& m) const {
 
 std::optional<Result<wire::Rrename>> Herald::answer(const wire::Trename& m) const {
   return refuse<wire::Rrename>(m.fid);
-}
-
-std::optional<Result<wire::Rrenameat>> Herald::answer(const wire::Trenameat& m) const {
-  return refuse<wire::Rrenameat>(m.olddirfid);
 }
 
 std::optional<Result<wire::Rremove>> Herald::answer(const wire::Tremove& m) const {

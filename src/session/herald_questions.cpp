@@ -34,6 +34,21 @@ Result<wire::Rxattrwalk> Herald::value(const wire::Txattrwalk& m, const Fid& fid
 
 std::optional<Result<wire::Rxattrwalk>> Herald::take_intent(const wire::Txattrwalk& m,
                                                             const Fid& fid) {
+  if (m.name.starts_with(kHeraldMovesFrom)) {
+    forget();
+    old_dir_ = fid.node;
+    old_name_ = m.name.substr(kHeraldMovesFrom.size());
+    return fail(ENODATA);
+  }
+  if (m.name.starts_with(kHeraldMovesTo)) {
+    if (!old_dir_) {
+      return fail(EINVAL);
+    }
+    intent_ = Intent::moves;
+    dir_ = fid.node;
+    name_ = m.name.substr(kHeraldMovesTo.size());
+    return fail(ENODATA);
+  }
   for (const auto& [prefix, intent] :
        {std::pair(kHeraldMakes, Intent::makes), std::pair(kHeraldRemoves, Intent::removes_file),
         std::pair(kHeraldRemovesDirectory, Intent::removes_directory)}) {

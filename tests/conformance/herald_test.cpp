@@ -190,6 +190,43 @@ TEST_F(Herald, IsToldTheSize) {
   EXPECT_ERRNO(ENODATA, client.get_xattr(1, 50, kHeraldAsksSize));
 }
 
+TEST_F(Herald, MovesADirectoryToWhereItIs) {
+  ASSERT_TRUE(client.walk(0, 1, {"dir"}));
+  std::filesystem::rename(path / "dir", path / "moved");
+  announce(kHeraldMovesFrom, "dir");
+  announce(kHeraldMovesTo, "moved");
+  EXPECT_ERRNO(ENOENT, client.walk(kHerald, kNew, {"moved"}));
+  EXPECT_TRUE(client.walk(0, 2, {"moved"}));
+  EXPECT_ERRNO(ENOENT, client.walk(0, 3, {"dir"}));
+  ASSERT_TRUE(client.walk(kHerald, kNew, {"dir"}));
+  EXPECT_EQ(client.getattr(kNew)->qid.path, number_of("moved"));
+  EXPECT_TRUE(client.rename(kHerald, "dir", kHerald, "moved"));
+  EXPECT_TRUE(client.walk(kHerald, kNew + 1, {"moved"}));
+  EXPECT_TRUE(client.getattr(kNew));
+  EXPECT_TRUE(std::filesystem::exists(path / "moved"));
+}
+
+TEST_F(Herald, MovesOnlyWhatIsThereAndOnlyThereAndAnnounced) {
+  std::filesystem::create_directory(path / "moved");
+  announce(kHeraldMovesFrom, "dir");
+  announce(kHeraldMovesTo, "moved");
+  EXPECT_ERRNO(ESTALE, client.walk(kHerald, kNew, {"dir"}));
+  EXPECT_ERRNO(ESTALE, client.rename(kHerald, "dir", kHerald, "moved"));
+  EXPECT_ERRNO(EROFS, client.rename(kHerald, "dir", kHerald, "moved"));
+  announce(kHeraldMovesFrom, "gone");
+  announce(kHeraldMovesTo, "file");
+  EXPECT_ERRNO(ESTALE, client.rename(kHerald, "gone", kHerald, "file"));
+  announce(kHeraldMovesFrom, "gone");
+  announce(kHeraldMovesTo, "not-there");
+  EXPECT_ERRNO(ENOENT, client.rename(kHerald, "gone", kHerald, "not-there"));
+  announce(kHeraldMovesFrom, "gone");
+  announce(kHeraldMovesTo, "moved");
+  EXPECT_ERRNO(EROFS, client.rename(kHerald, "gone", kHerald, "dir"));
+  announce(kHeraldMakes, "file");
+  EXPECT_ERRNO(EINVAL, client.get_xattr(kHerald, 50, std::string(kHeraldMovesTo) + "moved"));
+  EXPECT_TRUE(std::filesystem::exists(path / "dir"));
+}
+
 TEST_F(Herald, IsForgottenWithItsSession) {
   announce(kHeraldMakes, "file");
   ASSERT_TRUE(client.version());
