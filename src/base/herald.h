@@ -5,6 +5,7 @@
 // docs/coherence.md tells why; session/herald.h is the server's end, guest/herald.h the agent's.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -20,6 +21,17 @@ inline constexpr std::string_view kHeraldQuestion = "user.nineroot.herald";
 /// On a file: did the guest itself change it last?  EEXIST for yes, ENODATA for no.
 inline constexpr std::string_view kHeraldAsksWhose = "user.nineroot.whose";
 
+/// On a file: how long is it on the host?  The answer is the value, in decimal digits.
+inline constexpr std::string_view kHeraldAsksSize = "user.nineroot.size";
+
+/// On a file, with "FROM.END.PATTERN" behind it, answered with ENODATA: the herald is about to
+/// write void bytes between these offsets, END being no more than the size of the file on the host.
+/// Void is a byte at offset O that is byte O % 16 of the pattern, which is random and said in 32
+/// hexadecimal digits.  They are not written, whoever sends them: the client then has dropped its
+/// pages there, and believes the file to reach to END.
+inline constexpr std::string_view kHeraldWritesVoid = "user.nineroot.writes-void.";
+inline constexpr std::size_t kVoidPatternSize = 16;
+
 /// On a directory, with a name behind it, answered with ENODATA; each voids the one before.  EEXIST
 /// if the guest itself has made or removed it.
 /// The herald is about to make that name, so it shall not find it yet.
@@ -28,5 +40,12 @@ inline constexpr std::string_view kHeraldMakes = "user.nineroot.makes.";
 /// directory.
 inline constexpr std::string_view kHeraldRemoves = "user.nineroot.removes.";
 inline constexpr std::string_view kHeraldRemovesDirectory = "user.nineroot.removes-directory.";
+
+/// On a directory, with a name behind it, answered with ENODATA: the directory of that name, which
+/// is not there any more, ...
+inline constexpr std::string_view kHeraldMovesFrom = "user.nineroot.moves-from.";
+/// ... is about to be moved here, to this name, by which it is there already: the herald shall find
+/// it by the old name and not yet by this one.
+inline constexpr std::string_view kHeraldMovesTo = "user.nineroot.moves-to.";
 
 }  // namespace nineroot

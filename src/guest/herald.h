@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 
 namespace nineroot::guest {
 
@@ -35,11 +36,26 @@ Result<void> herald_removal_of_unknown(int dir, const std::string& name, bool is
 /// guest itself has made it.
 Result<void> herald_creation(int dir, const std::string& name, bool is_directory);
 
+/// The directory that this kernel knows by its old name has the new one on the host:
+/// IN_MOVED_FROM and IN_MOVED_TO.  All that is open, cached or a working directory below it stays.
+Result<void> herald_move(int old_dir, const std::string& old_name, int dir,
+                         const std::string& name);
+
 /// Whether the guest itself was the last to change content or attributes of the file.
 [[nodiscard]] bool is_guests_own_change(int dir, const std::string& name);
 
-/// The size that the file has on the host: IN_MODIFY.  Errors: ESTALE if it has another one.
-Result<void> herald_size(int dir, const std::string& name, std::uint64_t size);
+/// The size that the file has on the host.
+Result<std::uint64_t> herald_asks_size(int dir, const std::string& name);
+
+/// The client takes the file, which it knows to be longer, for as long as it is on the host:
+/// IN_MODIFY.  Errors: ESTALE if the file has another size there by now.
+Result<void> herald_truncation(int dir, const std::string& name, std::uint64_t size);
+
+/// The client takes the file, whose end it knows at `from`, to reach to `end`, and reads from the
+/// host what is between the two; at no time does a reader see anything else there: IN_MODIFY, and
+/// IN_CLOSE_WRITE when what is returned is closed.  Errors: ESTALE if the file is shorter by now.
+Result<UniqueFd> herald_growth(int dir, const std::string& name, std::uint64_t from,
+                               std::uint64_t end);
 
 enum class Touch : std::uint8_t { content, attributes, quiet };
 

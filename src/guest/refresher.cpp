@@ -6,14 +6,13 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <utility>
 
+#include "guest/file_content.h"
 #include "guest/herald.h"
 #include "guest/report.h"
 
@@ -39,15 +38,13 @@ Result<UniqueFd> open_below(int root, const std::string& path, std::uint64_t fla
   return fd;
 }
 
-// Opening waits for nobody and follows nothing.
-UniqueFd open_file(int dir, const std::string& name, int access) {
-  return UniqueFd(
-      openat(dir, name.c_str(), access | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+std::uint64_t host_number(const struct stat& status) {
+  return (status.st_ino - kClientOffset) & kHostBits;
 }
 
 bool is_same_file(const struct stat& status, const RefreshTask& task) {
   // A number that does not fit is not told apart: better to keep a name than to drop a good one.
-  return task.number > kHostBits || ((status.st_ino - kClientOffset) & kHostBits) == task.number;
+  return task.number > kHostBits || host_number(status) == task.number;
 }
 
 // What the guest wrote goes to the host first: the client may be about to forget the file.
@@ -59,58 +56,26 @@ void write_out(int dir, const std::string& name, const struct stat& status) {
   }
 }
 
-// Drops what is clean; what the guest has written and not sent yet stays.  Since Linux 6.8 what
-// lies beyond the end that the client last knew of counts as zeros, until a page there is dropped
-// (fs/netfs/misc.c, netfs_release_folio): so the last one is read first and dropped as well.
-void drop_pages(int file, off_t size) {
-  posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
-  char last = 0;
-  if (size > 0 && pread(file, &last, 1, size - 1) == 1) {
-    posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
-  }
-}
-
-// Before Linux 6.8 a client may be told that a file has grown while it is open.  Since then those
-// whom that wakes could read zeros before the pages are dropped.
-bool is_kernel_before_zero_point() {
-  utsname names{};
-  unsigned major = 0;
-  unsigned minor = 0;
-  return uname(&names) == 0 && std::sscanf(names.release, "%u.%u", &major, &minor) == 2 &&
-         std::pair(major, minor) < std::pair(6U, 8U);
-}
-
-// Those who wait for a writer to close the file are told so.  As root: Linux may choose this very
-// descriptor to write back what others have written.  Not of a program, which could not be started
-// in that moment.
-void announce_close(int dir, const std::string& name, const struct stat& status) {
-  if (S_ISREG(status.st_mode) && (status.st_mode & 0111U) == 0) {
-    open_file(dir, name, O_WRONLY);
-  }
-}
-
 }  // namespace
 
 Refresher::Refresher(UniqueFd root, std::string drop_caches, bool has_heralds)
-    : root_(std::move(root)),
-      drop_caches_(std::move(drop_caches)),
-      has_heralds_(has_heralds),
-      can_be_told_growth_(has_heralds && is_kernel_before_zero_point()) {
+    : root_(std::move(root)), drop_caches_(std::move(drop_caches)), has_heralds_(has_heralds) {
 }
 
 Result<void> Refresher::run(const RefreshTask& task) {
   switch (task.kind) {
     case RefreshTask::Kind::everything:
+      TRY(remove_what_left());
       sync();
       // Twice: what was used a moment ago survives the first time.
       TRY(drop("3"));
       return drop("3");
     case RefreshTask::Kind::settle:
-      if (!must_drop_names_) {
+    case RefreshTask::Kind::names:
+      TRY(remove_what_left());
+      if (task.kind == RefreshTask::Kind::settle && !must_drop_names_) {
         return {};
       }
-      [[fallthrough]];
-    case RefreshTask::Kind::names:
       must_drop_names_ = false;
       TRY(drop("2"));
       return drop("2");
@@ -120,42 +85,93 @@ Result<void> Refresher::run(const RefreshTask& task) {
   return {};
 }
 
-Result<void> Refresher::run_path(const RefreshTask& task) {
-  const std::size_t slash = task.path.rfind('/');
+Result<std::optional<Refresher::Place>> Refresher::find(const std::string& path) const {
+  const std::size_t slash = path.rfind('/');
   const bool has_parent = slash != std::string::npos;
-  const std::string name = has_parent ? task.path.substr(slash + 1) : task.path;
-  const Result<UniqueFd> dir = open_directory(has_parent ? task.path.substr(0, slash) : "");
+  Result<UniqueFd> dir = open_directory(has_parent ? path.substr(0, slash) : "");
   if (!dir) {
     const int why = code(dir.error());
     if (why == ENOENT || why == ENOTDIR || why == ELOOP || why == EXDEV) {
-      return {};
+      return std::nullopt;
     }
     return std::unexpected(dir.error());
   }
+  return Place{.dir = std::move(*dir), .name = has_parent ? path.substr(slash + 1) : path};
+}
+
+Result<void> Refresher::run_path(const RefreshTask& task) {
+  const std::optional<Place> place = TRY(find(task.path));
+  if (!place) {
+    return {};
+  }
+  const int dir = place->dir.get();
+  const std::string& name = place->name;
   if (name.empty()) {
     if (has_heralds_) {
-      (void)herald_touch(dir->get(), "", task.is_quiet ? Touch::quiet : Touch::attributes);
+      (void)herald_touch(dir, "", task.is_quiet ? Touch::quiet : Touch::attributes);
     }
     return {};
   }
   if (task.number == 0) {
-    refresh_gone(dir->get(), name, task);
+    if (!wait_for_new_name(dir, name, task)) {
+      refresh_gone(dir, name, task);
+    }
     return {};
   }
-  const bool is_told = refresh_new(dir->get(), name, task);
+  const bool is_told = move_directory(dir, name, task) || refresh_new(dir, name, task);
   // What the guest wrote itself it has right, and those who watch have been told.
-  if (has_heralds_ && !task.is_quiet && is_guests_own_change(dir->get(), name)) {
+  if (has_heralds_ && !task.is_quiet && is_guests_own_change(dir, name)) {
     return {};
   }
   if (task.has_content && !task.is_directory) {
-    refresh_content(dir->get(), name, task);
+    const bool is_in_line = refresh_content(dir, name, task, has_heralds_);
+    must_drop_names_ = must_drop_names_ || !is_in_line;
   }
   if (has_heralds_ && task.has_attributes && !is_told) {
-    (void)herald_touch(dir->get(), name, task.is_quiet ? Touch::quiet : Touch::attributes);
+    (void)herald_touch(dir, name, task.is_quiet ? Touch::quiet : Touch::attributes);
   }
   // Walking there again is what makes the client ask for attributes.
   struct stat ignored{};
-  fstatat(dir->get(), name.c_str(), &ignored, AT_SYMLINK_NOFOLLOW);
+  fstatat(dir, name.c_str(), &ignored, AT_SYMLINK_NOFOLLOW);
+  return {};
+}
+
+// A directory that the guest has by a name that is gone.
+bool Refresher::wait_for_new_name(int dir, const std::string& name, const RefreshTask& task) {
+  struct stat status{};
+  if (!has_heralds_ || !task.is_directory ||
+      fstatat(dir, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(status.st_mode)) {
+    return false;
+  }
+  left_.push_back(task);
+  left_numbers_[host_number(status)] = task.path;
+  return true;
+}
+
+// Rather than removed by the one name and made by the other, as whoever works in it would be left
+// in a directory that is dead.
+bool Refresher::move_directory(int dir, const std::string& name, const RefreshTask& task) {
+  const auto left = left_numbers_.find(task.number);
+  if (!task.is_directory || left == left_numbers_.end()) {
+    return false;
+  }
+  const Result<std::optional<Place>> old = find(left->second);
+  if (!old || !*old || !herald_move((*old)->dir.get(), (*old)->name, dir, name)) {
+    return false;
+  }
+  std::erase_if(left_, [&](const RefreshTask& gone) { return gone.path == left->second; });
+  left_numbers_.erase(left);
+  return true;
+}
+
+Result<void> Refresher::remove_what_left() {
+  left_numbers_.clear();
+  for (const RefreshTask& task : std::exchange(left_, {})) {
+    const std::optional<Place> place = TRY(find(task.path));
+    if (place) {
+      refresh_gone(place->dir.get(), place->name, task);
+    }
+  }
   return {};
 }
 
@@ -202,31 +218,6 @@ bool Refresher::refresh_new(int dir, const std::string& name, const RefreshTask&
     return false;
   }
   return !task.is_quiet && herald_creation(dir, name, task.is_directory);
-}
-
-void Refresher::refresh_content(int dir, const std::string& name, const RefreshTask& task) {
-  struct stat status{};
-  const UniqueFd file = open_file(dir, name, O_RDONLY);
-  if (!file.is_open() || fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    return;
-  }
-  drop_pages(file.get(), status.st_size);
-  // Only with cache=loose is that still another size, and then only a new inode has the right one,
-  // once nobody has the file open.  On older kernels one that grew can be told so; one that shrank
-  // cannot: should the guest be writing to it, what it wrote beyond the new end would be lost.
-  const auto size = static_cast<std::uint64_t>(status.st_size);
-  const bool has_grown =
-      size < task.size && can_be_told_growth_ && herald_size(dir, name, task.size);
-  if (has_grown) {
-    drop_pages(file.get(), static_cast<off_t>(task.size));
-  }
-  must_drop_names_ = must_drop_names_ || (size != task.size && !has_grown);
-  if (has_heralds_ && (task.is_quiet || !has_grown)) {
-    (void)herald_touch(dir, name, task.is_quiet ? Touch::quiet : Touch::content);
-  }
-  if (!task.is_quiet) {
-    announce_close(dir, name, status);
-  }
 }
 
 Result<void> Refresher::drop(const char* what) {

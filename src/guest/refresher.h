@@ -3,7 +3,10 @@
 // locked is never lost.  docs/coherence.md says what comes of it.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/refresh_task.h"
 #include "base/result.h"
@@ -22,18 +25,31 @@ class Refresher {
   Result<void> run(const agent::RefreshTask& task);
 
  private:
+  /// A name in a directory; the root has none.
+  struct Place {
+    UniqueFd dir;
+    std::string name;
+  };
+
   Result<void> run_path(const agent::RefreshTask& task);
+  /// Nothing for a path that the guest does not have.
+  Result<std::optional<Place>> find(const std::string& path) const;
+  bool wait_for_new_name(int dir, const std::string& name, const agent::RefreshTask& task);
+  bool move_directory(int dir, const std::string& name, const agent::RefreshTask& task);
+  Result<void> remove_what_left();
   Result<UniqueFd> open_directory(const std::string& path) const;
   void refresh_gone(int dir, const std::string& name, const agent::RefreshTask& task);
   bool refresh_new(int dir, const std::string& name, const agent::RefreshTask& task);
-  void refresh_content(int dir, const std::string& name, const agent::RefreshTask& task);
   Result<void> drop(const char* what);
 
   UniqueFd root_;
   std::string drop_caches_;
   bool has_heralds_;
-  bool can_be_told_growth_;
   bool must_drop_names_ = false;
+  // Directories that are gone by these names.  They may come by others, and then are known by their
+  // numbers; at the end they are removed.
+  std::vector<agent::RefreshTask> left_;
+  std::map<std::uint64_t, std::string> left_numbers_;
 };
 
 /// The process that the agent starts for it: tasks from standard input, answers to standard output.

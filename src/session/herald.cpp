@@ -21,6 +21,7 @@ constexpr std::uint32_t mode_of_stand_in(bool is_directory) {
 void Herald::end() {
   is_here_ = false;
   guest_changes_.clear();
+  void_writes_.forget();
   forget();
 }
 
@@ -28,6 +29,8 @@ void Herald::forget() {
   intent_ = Intent::none;
   dir_ = fs::NodeRef();
   name_.clear();
+  old_dir_ = fs::NodeRef();
+  old_name_.clear();
 }
 
 const Fid* Herald::find(std::uint32_t number) const {
@@ -117,10 +120,13 @@ std::optional<Result<wire::Rwalk>> Herald::answer(const wire::Twalk& m) {
     }
     return wire::Rwalk{.nwqid = 0, .wqid = {}};
   }
+  if (m.nwname == 1 && moves_from(*fid, m.wname[0])) {
+    return walk_to_moved(m, *fid);
+  }
   if (m.nwname != 1 || !intends(*fid, m.wname[0])) {
     return std::nullopt;
   }
-  if (intent_ == Intent::makes) {
+  if (intent_ == Intent::makes || intent_ == Intent::moves) {
     return fail(ENOENT);
   }
   return walk_to_stand_in(m, *fid);
@@ -140,43 +146,6 @@ Result<wire::Rwalk> Herald::walk_to_stand_in(const wire::Twalk& m, const Fid& di
   reply.wqid[0] = make_qid(fid.stand_in, mode_of_stand_in(is_directory));
   TRY(fids_.put(m.newfid, std::move(fid)));
   return reply;
-}
-
-std::optional<Result<wire::Rxattrwalk>> Herald::answer(const wire::Txattrwalk& m) {
-  const Fid* fid = find(m.fid);
-  if (fid == nullptr) {
-    return std::nullopt;
-  }
-  if (fid->stand_in != 0) {
-    return fail(ENODATA);
-  }
-  if (m.name == kHeraldQuestion) {
-    Fid answer{.node = fid->node, .uid = fid->uid, .file = nullptr, .xattr = XattrSnapshot{}};
-    std::get<XattrSnapshot>(answer.xattr).value.push_back(std::byte{'1'});
-    if (const Result<void> put = fids_.put(m.newfid, std::move(answer)); !put) {
-      return std::unexpected(put.error());
-    }
-    return wire::Rxattrwalk{.size = 1};
-  }
-  for (const auto& [prefix, intent] :
-       {std::pair(kHeraldMakes, Intent::makes), std::pair(kHeraldRemoves, Intent::removes_file),
-        std::pair(kHeraldRemovesDirectory, Intent::removes_directory)}) {
-    if (m.name.starts_with(prefix)) {
-      const std::string_view name = m.name.substr(prefix.size());
-      forget();
-      if (is_own(intent, *fid, name)) {
-        return fail(EEXIST);
-      }
-      intent_ = intent;
-      dir_ = fid->node;
-      name_ = name;
-      return fail(ENODATA);
-    }
-  }
-  if (m.name == kHeraldAsksWhose) {
-    return fail(is_own(*fid) ? EEXIST : ENODATA);
-  }
-  return std::nullopt;
 }
 
 std::optional<Result<wire::Rgetattr>> Herald::answer(const wire::Tgetattr& m) const {
@@ -254,14 +223,33 @@ std::optional<Result<Reply>> Herald::refuse(std::uint32_t fid) const {
 }
 
 std::optional<Result<wire::Rlopen>> Herald::answer(const wire::Tlopen& m) const {
-  // Linux writes back through any open fid of an inode: one that refuses to would lose data.
+  // Linux writes back through any open fid of an inode: one that refuses to would lose data, so
+  // all but what is void is written through this one.
   constexpr std::uint32_t kAccessAndTruncation = 01003;
+  constexpr std::uint32_t kTruncation = 01000;
   const Fid* fid = find(m.fid);
+  if (fid == nullptr) {
+    return std::nullopt;
+  }
   const bool only_reads = (m.flags & kAccessAndTruncation) == 0;
-  if (fid == nullptr || (only_reads && fid->stand_in == 0)) {
+  const bool writes_void =
+      (m.flags & kTruncation) == 0 && void_writes_.is_announced_for(*fid->node);
+  if (fid->stand_in == 0 && (only_reads || writes_void)) {
     return std::nullopt;
   }
   return fail(EROFS);
+}
+
+std::optional<Result<wire::Rwrite>> Herald::answer(const Fid& fid, const wire::Twrite& m,
+                                                   const IoVecs& data) const {
+  if (!is_here_ || !void_writes_.covers(*fid.node, m.offset, data)) {
+    return std::nullopt;
+  }
+  const Result<fs::Attr> attr = tree_.attr(fid.node);
+  if (!attr || attr->size < m.offset + m.count) {
+    return fail(ESTALE);
+  }
+  return wire::Rwrite{.count = m.count};
 }
 
 std::optional<Result<wire::Rlcreate>> Herald::answer(const wire::Tlcreate& m) const {
@@ -278,10 +266,6 @@ std::optional<Result<wire::Rlink>> Herald::answer(const wire::Tlink& m) const {
 
 std::optional<Result<wire::Rrename>> Herald::answer(const wire::Trename& m) const {
   return refuse<wire::Rrename>(m.fid);
-}
-
-std::optional<Result<wire::Rrenameat>> Herald::answer(const wire::Trenameat& m) const {
-  return refuse<wire::Rrenameat>(m.olddirfid);
 }
 
 std::optional<Result<wire::Rremove>> Herald::answer(const wire::Tremove& m) const {

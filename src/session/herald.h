@@ -10,6 +10,7 @@
 #include "fs/tree.h"
 #include "session/fid.h"
 #include "session/guest_changes.h"
+#include "session/void_writes.h"
 #include "wire/messages.h"
 
 namespace nineroot::session {
@@ -45,7 +46,8 @@ class Herald {
     return std::nullopt;
   }
 
-  /// ENOENT for a name that it makes, a stand-in for one that it removes and that is not there.
+  /// ENOENT for a name that it makes or moves to, what is there for the one that it moves from, a
+  /// stand-in for one that it removes and that is not there.
   std::optional<Result<wire::Rwalk>> answer(const wire::Twalk& m);
   std::optional<Result<wire::Rxattrwalk>> answer(const wire::Txattrwalk& m);
   /// Of a stand-in.
@@ -58,17 +60,22 @@ class Herald {
   std::optional<Result<wire::Rmknod>> answer(const wire::Tmknod& m);
   std::optional<Result<wire::Rmkdir>> answer(const wire::Tmkdir& m);
 
+  /// To write, only what it has announced void writes to.
   std::optional<Result<wire::Rlopen>> answer(const wire::Tlopen& m) const;
+  /// Of void bytes, by whatever fid: succeeds if the file reaches as far.  Errors: ESTALE.
+  std::optional<Result<wire::Rwrite>> answer(const Fid& fid, const wire::Twrite& m,
+                                             const IoVecs& data) const;
   std::optional<Result<wire::Rlcreate>> answer(const wire::Tlcreate& m) const;
   std::optional<Result<wire::Rsymlink>> answer(const wire::Tsymlink& m) const;
   std::optional<Result<wire::Rlink>> answer(const wire::Tlink& m) const;
   std::optional<Result<wire::Rrename>> answer(const wire::Trename& m) const;
-  std::optional<Result<wire::Rrenameat>> answer(const wire::Trenameat& m) const;
+  /// Succeeds if it has announced so, and the directory has moved.
+  std::optional<Result<wire::Rrenameat>> answer(const wire::Trenameat& m);
   std::optional<Result<wire::Rremove>> answer(const wire::Tremove& m) const;
   std::optional<Result<wire::Rxattrcreate>> answer(const wire::Txattrcreate& m) const;
 
  private:
-  enum class Intent : std::uint8_t { none, makes, removes_file, removes_directory };
+  enum class Intent : std::uint8_t { none, makes, removes_file, removes_directory, moves };
 
   /// Null if the number is not that of one of the herald's fids.
   [[nodiscard]] const Fid* find(std::uint32_t number) const;
@@ -77,8 +84,15 @@ class Herald {
   void note_made(std::uint32_t dir, std::string_view name);
   [[nodiscard]] bool is_own(Intent intent, const Fid& dir, std::string_view name);
   [[nodiscard]] bool is_own(const Fid& file) const;
+  [[nodiscard]] bool moves_from(const Fid& dir, std::string_view name) const;
+  Result<fs::Found> moved() const;
+  Result<wire::Rwalk> walk_to_moved(const wire::Twalk& m, const Fid& dir);
   Result<wire::Rwalk> walk_to_stand_in(const wire::Twalk& m, const Fid& dir);
   Result<wire::Qid> made(const Fid& dir, std::string_view name, bool is_directory);
+
+  Result<wire::Rxattrwalk> value(const wire::Txattrwalk& m, const Fid& fid, std::string_view value);
+  std::optional<Result<wire::Rxattrwalk>> answer_of_file(const wire::Txattrwalk& m, const Fid& fid);
+  std::optional<Result<wire::Rxattrwalk>> take_intent(const wire::Txattrwalk& m, const Fid& fid);
 
   template <class Reply>
   std::optional<Result<Reply>> refuse(std::uint32_t fid) const;
@@ -90,6 +104,10 @@ class Herald {
   Intent intent_ = Intent::none;
   fs::NodeRef dir_;
   std::string name_;
+  // Where from, if it moves.
+  fs::NodeRef old_dir_;
+  std::string old_name_;
+  VoidWrites void_writes_;
   GuestChanges guest_changes_;
   std::uint64_t stand_ins_ = 0;  ///< So many were made: each has a number of its own.
 };

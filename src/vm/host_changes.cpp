@@ -20,6 +20,7 @@ std::vector<agent::RefreshTask> tasks_for(const fs::path& root, const HostChange
                                           bool is_quiet) {
   std::vector<agent::RefreshTask> present;
   std::vector<agent::RefreshTask> gone;
+  std::vector<agent::RefreshTask> gone_directories;
   for (const auto& [path, change] : changes) {
     if (!agent::is_good_path(path)) {
       continue;  // Longer than any path that the guest could name.
@@ -35,7 +36,7 @@ std::vector<agent::RefreshTask> tasks_for(const fs::path& root, const HostChange
                             .size = 0};
     struct stat status{};
     if (::lstat((path.empty() ? root : root / path).c_str(), &status) != 0) {
-      gone.push_back(std::move(task));
+      (change.is_directory ? gone_directories : gone).push_back(std::move(task));
       continue;
     }
     task.is_directory = S_ISDIR(status.st_mode);
@@ -44,9 +45,12 @@ std::vector<agent::RefreshTask> tasks_for(const fs::path& root, const HostChange
     present.push_back(std::move(task));
   }
   std::ranges::reverse(gone);
-  present.insert(present.end(), std::make_move_iterator(gone.begin()),
-                 std::make_move_iterator(gone.end()));
-  return present;
+  std::ranges::reverse(gone_directories);
+  std::vector<agent::RefreshTask> all = std::move(gone_directories);
+  all.insert(all.end(), std::make_move_iterator(present.begin()),
+             std::make_move_iterator(present.end()));
+  all.insert(all.end(), std::make_move_iterator(gone.begin()), std::make_move_iterator(gone.end()));
+  return all;
 }
 
 bool is_hidden_from_guest(std::string_view name) {

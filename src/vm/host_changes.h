@@ -22,8 +22,10 @@ struct HostChange {
 /// By path below the root, as in RefreshTask.
 using HostChanges = std::map<std::string, HostChange>;
 
-/// In the order in which they are to be done: what is there, parents first, then what is gone,
-/// children first, so that what was moved is found at its new place before it is lost at the old.
+/// In the order in which they are to be done: directories that are gone, of which the guest has to
+/// know when they come by another name; what is there, parents first; other files that are gone, so
+/// that what was moved is found at its new place before it is lost at the old.  What is gone comes
+/// children first.
 [[nodiscard]] std::vector<agent::RefreshTask> tasks_for(const std::filesystem::path& root,
                                                         const HostChanges& changes, bool is_quiet);
 

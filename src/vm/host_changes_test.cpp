@@ -43,17 +43,20 @@ TEST_F(HostChangesTest, BecomeTasksThatSayWhatIsThere) {
   EXPECT_EQ(tasks[0], expected);
 }
 
-TEST_F(HostChangesTest, AreDoneParentsFirstAndWhatIsGoneLastAndBackwards) {
+TEST_F(HostChangesTest, AreDoneParentsFirstAndGoneFilesLastAndBackwards) {
   HostChanges changes;
   for (const char* path : {"a/b", "a", "gone/x", "gone", "a/b/file", ""}) {
     changes[path].add({.is_directory = true});
   }
+  changes["gone/file"].add({});
+  changes["gone/x/file"].add({});
   std::vector<std::string> order;
   for (const agent::RefreshTask& task : tasks_for(root, changes, false)) {
     order.push_back(task.path);
     EXPECT_EQ(task.number == 0, task.path.starts_with("gone"));
   }
-  EXPECT_EQ(order, (std::vector<std::string>{"", "a", "a/b", "a/b/file", "gone/x", "gone"}));
+  EXPECT_EQ(order, (std::vector<std::string>{"gone/x", "gone", "", "a", "a/b", "a/b/file",
+                                             "gone/x/file", "gone/file"}));
 }
 
 TEST_F(HostChangesTest, OfTheSameNameAreOne) {

@@ -1,49 +1,10 @@
 // The herald (base/herald.h): what it says changes nothing, and is believed only if it is so.
-#include "base/herald.h"
-
 #include <sys/stat.h>
 
-#include "tests/conformance/conformance.h"
+#include "tests/conformance/herald_fixture.h"
 
 namespace nineroot::test {
 namespace {
-
-constexpr std::uint32_t kHerald = 1000;  // The fid of its attach.
-constexpr std::uint32_t kNew = 1001;
-
-class Herald : public testing::Test {
- protected:
-  Herald() {
-    EXPECT_TRUE(client.attach(kHerald, kHeraldUid));
-    write_host_file(path / "file", "content");
-    std::filesystem::create_directory(path / "dir");
-  }
-
-  // It answers ENODATA to what it has understood.
-  void announce(std::string_view what, std::string_view name, std::uint32_t dir = kHerald) {
-    EXPECT_ERRNO(ENODATA, client.get_xattr(dir, 50, std::string(what) + std::string(name)));
-  }
-
-  auto make_node(std::string_view name) {
-    return client.ask<wire::Rmknod>(wire::Tmknod{
-        .dfid = kHerald, .name = name, .mode = S_IFREG | 0600, .major = 0, .minor = 0, .gid = 0});
-  }
-
-  auto make_directory(std::string_view name) {
-    return client.ask<wire::Rmkdir>(
-        wire::Tmkdir{.dfid = kHerald, .name = name, .mode = 0700, .gid = 0});
-  }
-
-  [[nodiscard]] std::uint64_t number_of(std::string_view name) const {
-    struct stat status{};
-    EXPECT_EQ(::lstat((path / name).c_str(), &status), 0);
-    return status.st_ino;
-  }
-
-  ServedTree served{{}};
-  Client9p& client = served.client();
-  std::filesystem::path path = served.path();
-};
 
 TEST_F(Herald, IsKnown) {
   EXPECT_EQ(client.get_xattr(kHerald, 50, kHeraldQuestion), "1");
@@ -220,6 +181,50 @@ TEST_F(Herald, IsToldWhetherTheGuestWasTheLastToChangeAFile) {
   EXPECT_ERRNO(ENODATA, client.get_xattr(kNew, 50, kHeraldAsksWhose));
   ASSERT_TRUE(client.chmod(1, 0640));
   EXPECT_ERRNO(EEXIST, client.get_xattr(kNew, 50, kHeraldAsksWhose));
+}
+
+TEST_F(Herald, IsToldTheSize) {
+  ASSERT_TRUE(client.walk(0, 1, {"file"}));
+  ASSERT_TRUE(client.walk(kHerald, kNew, {"file"}));
+  EXPECT_EQ(client.get_xattr(kNew, 50, kHeraldAsksSize), "7");
+  EXPECT_ERRNO(ENODATA, client.get_xattr(1, 50, kHeraldAsksSize));
+}
+
+TEST_F(Herald, MovesADirectoryToWhereItIs) {
+  ASSERT_TRUE(client.walk(0, 1, {"dir"}));
+  std::filesystem::rename(path / "dir", path / "moved");
+  announce(kHeraldMovesFrom, "dir");
+  announce(kHeraldMovesTo, "moved");
+  EXPECT_ERRNO(ENOENT, client.walk(kHerald, kNew, {"moved"}));
+  EXPECT_TRUE(client.walk(0, 2, {"moved"}));
+  EXPECT_ERRNO(ENOENT, client.walk(0, 3, {"dir"}));
+  ASSERT_TRUE(client.walk(kHerald, kNew, {"dir"}));
+  EXPECT_EQ(client.getattr(kNew)->qid.path, number_of("moved"));
+  EXPECT_TRUE(client.rename(kHerald, "dir", kHerald, "moved"));
+  EXPECT_TRUE(client.walk(kHerald, kNew + 1, {"moved"}));
+  EXPECT_TRUE(client.getattr(kNew));
+  EXPECT_TRUE(std::filesystem::exists(path / "moved"));
+}
+
+TEST_F(Herald, MovesOnlyWhatIsThereAndOnlyThereAndAnnounced) {
+  std::filesystem::create_directory(path / "moved");
+  announce(kHeraldMovesFrom, "dir");
+  announce(kHeraldMovesTo, "moved");
+  EXPECT_ERRNO(ESTALE, client.walk(kHerald, kNew, {"dir"}));
+  EXPECT_ERRNO(ESTALE, client.rename(kHerald, "dir", kHerald, "moved"));
+  EXPECT_ERRNO(EROFS, client.rename(kHerald, "dir", kHerald, "moved"));
+  announce(kHeraldMovesFrom, "gone");
+  announce(kHeraldMovesTo, "file");
+  EXPECT_ERRNO(ESTALE, client.rename(kHerald, "gone", kHerald, "file"));
+  announce(kHeraldMovesFrom, "gone");
+  announce(kHeraldMovesTo, "not-there");
+  EXPECT_ERRNO(ENOENT, client.rename(kHerald, "gone", kHerald, "not-there"));
+  announce(kHeraldMovesFrom, "gone");
+  announce(kHeraldMovesTo, "moved");
+  EXPECT_ERRNO(EROFS, client.rename(kHerald, "gone", kHerald, "dir"));
+  announce(kHeraldMakes, "file");
+  EXPECT_ERRNO(EINVAL, client.get_xattr(kHerald, 50, std::string(kHeraldMovesTo) + "moved"));
+  EXPECT_TRUE(std::filesystem::exists(path / "dir"));
 }
 
 TEST_F(Herald, IsForgottenWithItsSession) {
