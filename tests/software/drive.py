@@ -1,6 +1,7 @@
 """The host's side of tests/software: one machine, one boot, and in it one script after the other;
 a table at the end.  What is checked is in the scripts, which run in the guest."""
 import argparse
+import importlib
 import json
 import os
 import pathlib
@@ -14,8 +15,10 @@ SCRIPTS = pathlib.Path(__file__).resolve().parent / "software"
 FOLDERS = ("software", "suites")
 SKIPPED = 77
 
-# Where a script lies in the guest, and where it may write.
+# Where a script lies in the guest.
 IN_GUEST = "opt/nineroot"
+# How much some of them do: passed on to the guest.
+SIZES = ("FSX_OPERATIONS", "FIO_SIZE", "STRESS_SECONDS", "CPYTHON_MODULES")
 
 PACKAGES = """acl attr libcap2-bin sudo iputils-ping python3 sqlite3 git gcc make libc6-dev postgresql
   postgresql-contrib mariadb-server rsync borgbackup podman fuse-overlayfs slirp4netns uidmap stress-ng fio dbench
@@ -39,7 +42,7 @@ def scripts():
         path.stem: path
         for folder in FOLDERS
         for path in sorted((SCRIPTS / folder).glob("*.py"))
-        if path.stem not in ("report", "compare", "sources")
+        if path.stem not in ("report", "compare", "suite")
     }
 
 
@@ -115,6 +118,8 @@ def run_one(guest, name):
             "exec",
             guest.MACHINE,
             "--",
+            "env",
+            *(f"{name}={os.environ[name]}" for name in SIZES if name in os.environ),
             "timeout",
             "--kill-after=10",
             "5400",
@@ -169,7 +174,7 @@ def main():
         print("\n".join(f"{path.parent.name}/{stem}" for stem, path in scripts().items()))
         return 0
     if options.names == ["dist_upgrade"]:
-        import dist_upgrade  # all of it runs when it is loaded, as in the other guest tests
+        importlib.import_module("dist_upgrade")  # all of it runs when it is loaded, as in the other guest tests
     picked = chosen(options.names)
     os.environ["NINEROOT_TEST_MACHINE"] = f"software-{options.debian}"
     import guest  # reads the machine's name when it is loaded

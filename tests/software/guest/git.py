@@ -17,7 +17,7 @@ for from in /usr/include/linux /usr/include/x86_64-linux-gnu /usr/share/perl5 /e
   git add -A .; git commit -q -m "all of $from"
 done
 for round in 1 2 3 4 5; do
-  find . -name '*.h' | head -n 200 | xargs sed -i "\$a /* $round */"
+  find . -name '*.h' | head -n 200 | xargs sed -i "\\$a /* $round */"
   git checkout -q -b side$round; git commit -q -a -m "change $round"
 done
 git mv usr/include headers; git commit -q -m moved; git tag -a -m t v1

@@ -1,9 +1,9 @@
 """fio --verify: random and sequential writes by several jobs and engines, read back and compared by checksum."""
 import os
-import subprocess
 
 from compare import both
 from report import cache_mode, finish, need, sh, version
+from suite import outcome
 
 need("fio")
 version(sh("fio --version"))
@@ -25,31 +25,11 @@ if cache_mode() != "none":
 
 def run(place):
     results = {}
-    for name, words in JOBS.items():
-        done = subprocess.run(
-            [
-                "fio",
-                "--name=job",
-                f"--directory={place}",
-                f"--size={SIZE}",
-                "--numjobs=3",
-                "--verify=crc32c",
-                "--verify_fatal=1",
-                "--do_verify=1",
-                "--fallocate=none",
-                "--group_reporting",
-                "--minimal",
-                *words,
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=900,
-            check=False,
-        )
-        results[name] = "" if done.returncode == 0 else done.stdout[-400:]
+    words = ["fio", "--name=job", f"--directory={place}", f"--size={SIZE}", "--numjobs=3", "--verify=crc32c"]
+    words += ["--verify_fatal=1", "--do_verify=1", "--fallocate=none", "--group_reporting", "--minimal"]
+    for name, more in JOBS.items():
+        status, said = outcome(words + more, place, 900)
+        results[name] = "" if status == 0 else said[-400:]
         sh(f"rm -f {place}/job*")
     return results
 

@@ -1,18 +1,12 @@
 """nfstest_posix: the POSIX calls of NFS's own test suite, on a directory instead of a mount."""
-import os
-import pathlib
 import re
-import subprocess
 import sys
 
 from compare import both
-from report import finish, skip, version
+from report import finish
+from suite import built, outcome
 
-SUITE = pathlib.Path("/opt/nineroot/nfstest")
-if not SUITE.exists():
-    skip("the suites are not built; tests/suites/build makes them")
-version("nfstest_posix, Linux " + os.uname().release)
-
+SUITE = built("nfstest", "nfstest_posix")
 
 # It captures the packets of NFS beside its tests; there are none here.
 WITHOUT_PACKETS = f"""
@@ -25,33 +19,12 @@ runpy.run_path("{SUITE}/nfstest_posix", run_name="__main__")
 
 
 def run(place):
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-B",
-            "-c",
-            WITHOUT_PACKETS,
-            "--server",
-            "127.0.0.1",
-            "--nomount",
-            "--mtpoint",
-            str(place),
-            "--notty",
-            "--verbose",
-            "none",
-        ],
-        env={**os.environ, "PYTHONPATH": str(SUITE)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        timeout=2400,
-        check=False,
-    )
+    command = [sys.executable, "-B", "-c", WITHOUT_PACKETS, "--server", "127.0.0.1", "--nomount"]
+    command += ["--mtpoint", place, "--notty", "--verbose", "none"]
+    _, said = outcome(command, place, 2400, PYTHONPATH=str(SUITE))
     results = {}
     group = ""
-    for line in done.stdout.splitlines():
+    for line in said.splitlines():
         line = re.sub(r"\x1b\[[0-9;]*m", "", line)
         title = re.match(r"\*\*\* (.*)", line)
         found = re.match(r"\s+(PASS|FAIL): (.*)", line)
@@ -62,7 +35,7 @@ def run(place):
             what = re.sub(r"nfstest_posix_\w+|\d{10,}", "X", found[2])
             results[f"{group}: {what.split(', ')[0]}"] = "" if found[1] == "PASS" else found[2]
     if not results:
-        results["ran"] = done.stdout[-600:]
+        results["ran"] = said[-600:]
     return results
 
 

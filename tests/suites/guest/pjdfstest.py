@@ -1,12 +1,11 @@
 """pjdfstest, from a checkout that the caller gives (NINEROOT_PJDFSTEST); Debian has no package of it."""
 import os
-import pathlib
-import subprocess
 
 from compare import both
 from report import attempt, finish, skip, version
+from suite import SUITES, script_results
 
-SUITE = pathlib.Path("/opt/nineroot/pjdfstest")
+SUITE = SUITES / "pjdfstest"
 if not (SUITE / "tests").is_dir():
     skip("no checkout of pjdfstest was given: set NINEROOT_PJDFSTEST=DIRECTORY")
 version("pjdfstest, Linux " + os.uname().release)
@@ -22,30 +21,5 @@ if not (SUITE / "pjdfstest").exists():
     if status != 0:
         skip("pjdfstest does not compile: build it before it is given; " + output[-300:])
 
-
-def run(place):
-    results = {}
-    for script in sorted((SUITE / "tests").glob("*/*.t")):
-        name = f"{script.parent.name}/{script.stem}"
-        print(f"{name} in {place}", flush=True)
-        done = subprocess.run(
-            ["sh", str(script)],
-            cwd=place,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=1800,
-            check=False,
-        )
-        for line in done.stdout.splitlines():
-            words = line.replace("# TODO", "").split()
-            if words[:1] == ["ok"]:
-                results[f"{name} {words[1]}"] = ""
-            elif words[:2] == ["not", "ok"] and "TODO" not in line:
-                results[f"{name} {words[2]}"] = line
-    return results
-
-
-both("pjdfstest", run, is_long=True)
+both("pjdfstest", lambda place: script_results(SUITE / "tests", place), is_long=True)
 finish()

@@ -1,10 +1,10 @@
 """stress-ng's file-system class, each stressor by itself and with --verify: what it writes it reads back and compares."""
 import os
 import re
-import subprocess
 
 from compare import both
 from report import finish, need, sh, version
+from suite import outcome
 
 need("stress-ng")
 version(sh("stress-ng --version | head -n1 | grep -o 'version [0-9.]*' | sed 's/version/stress-ng/'"))
@@ -18,47 +18,21 @@ STRESSORS = """access acl chattr chdir chmod chown copy-file dentry dir dirdeep 
   verity xattr""".split()
 
 
+SIZES = "--hdd-bytes 8m --iomix-bytes 8m --seek-size 8m --mmap-bytes 8m --mmap-file --msync-bytes 4m".split()
+
+
 def run(place):
     available = sh("stress-ng --stressors").split()
     results = {}
     for name in (s for s in STRESSORS if s in available):
-        done = subprocess.run(
-            [
-                "stress-ng",
-                "--" + name,
-                "2",
-                "--verify",
-                "--timeout",
-                str(SECONDS),
-                "--temp-path",
-                str(place),
-                "--hdd-bytes",
-                "8m",
-                "--iomix-bytes",
-                "8m",
-                "--seek-size",
-                "8m",
-                "--mmap-bytes",
-                "8m",
-                "--mmap-file",
-                "--msync-bytes",
-                "4m",
-                "--no-rand-seed",
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=900,
-            check=False,
-        )
-        if re.search(r"skipp|not implemented", done.stdout) and done.returncode in (0, 3, 4):
+        command = ["stress-ng", "--" + name, "2", "--verify", "--timeout", str(SECONDS), "--temp-path", place]
+        status, said = outcome([*command, *SIZES, "--no-rand-seed"], place, 900)
+        # 3 and 4: no resources for it, or not implemented here; nothing was verified.
+        if status in (3, 4) or (status == 0 and re.search(r"skipp|not implemented", said)):
+            print(f"{name}: verified nothing here", flush=True)
             continue
-        bad = [line for line in done.stdout.splitlines() if re.search(r"\bfail:|error:", line)]
-        # 3 and 4: no resources for it or not implemented here; nothing was verified.
-        if done.returncode not in (3, 4):
-            results[name] = "" if done.returncode == 0 else f"exit status {done.returncode}: {' | '.join(bad)[:300]}"
+        bad = [line for line in said.splitlines() if re.search(r"\bfail:|error:", line)]
+        results[name] = "" if status == 0 else f"exit status {status}: {' | '.join(bad)[:300]}"
     return results
 
 
