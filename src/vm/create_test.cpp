@@ -238,6 +238,16 @@ TEST_F(OrdinaryCreate, GivesRootWhatIsTheUsersOwnInATreeWithoutRecords) {
   });
 }
 
+TEST_F(OrdinaryCreate, SaysWhyThereCannotBeAHome) {
+  run([this] {
+    const fs::path closed = scratch_.path() / "closed";
+    fs::create_directory(closed);
+    fs::permissions(closed, fs::perms(0555));
+    ::setenv("NINEROOT_HOME", (closed / "a/b/nineroot").c_str(), 1);
+    EXPECT_THAT(failure_of(request(make_plain_tree().string())), HasSubstr("EACCES"));
+  });
+}
+
 TEST_F(OrdinaryCreate, KeepsTheOwnersThatATreeRecords) {
   run([this] {
     TarBuilder tar;

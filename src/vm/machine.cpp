@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
+
 namespace nineroot::vm {
 namespace {
 
@@ -160,8 +162,12 @@ Outcome<std::vector<Machine>> list_machines() {
        at.increment(error)) {
     const std::string name = at->path().filename().string();
     if (check_machine_name(name) && is_machine_directory(at->path())) {
-      Machine machine = TRY(load(name, at->path()));
-      machines.push_back(std::move(machine));
+      Outcome<Machine> machine = load(name, at->path());
+      if (machine) {
+        machines.push_back(std::move(*machine));
+      } else {
+        log::warn("{}", machine.error().what());
+      }
     }
   }
   if (error && error != std::errc::no_such_file_or_directory) {

@@ -57,7 +57,8 @@ Outcome<void> check_machine_name(std::string_view name);
 /// `run` is Machine::run: as a machine's name, but 16 letters at most.
 Outcome<Machine> find_machine(const std::string& name_or_path, const std::string& run = {});
 
-/// All machines under the home, by name; leftovers of creates that died are not listed.
+/// All machines under the home, by name; leftovers of creates that died are not listed.  One whose
+/// settings cannot be read is told of in the log.
 Outcome<std::vector<Machine>> list_machines();
 
 }  // namespace nineroot::vm

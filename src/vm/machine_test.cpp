@@ -57,6 +57,23 @@ TEST(Settings, SurviveWritingAndReading) {
   EXPECT_EQ(read->created, written.created);
 }
 
+TEST(Settings, SurviveNamesThatAreNoUtf8) {
+  const auto there_and_back = [](const std::string& source) {
+    Settings settings;
+    settings.source = source;
+    const auto read = Settings::parse(settings.to_toml(), "machine.toml");
+    return read ? read->source : read.error().text();
+  };
+  const std::string cut_off = "\xe2\x82";
+  for (const std::string& bytes :
+       {cut_off, cut_off + "x", std::string("\xff/x"), std::string("\xc0\xaf"),
+        std::string("\xed\xa0\x80"), std::string("\xf5\x80\x80\x80")}) {
+    EXPECT_THAT(there_and_back("/a" + bytes), testing::StartsWith("/a\xef\xbf\xbd"));
+  }
+  const std::string whole = "\xc3\xa4\xe2\x82\xac\xf0\x9f\x99\x82\xf4\x8f\xbf\xbf";
+  EXPECT_EQ(there_and_back(whole), whole);
+}
+
 TEST(Settings, HaveDefaultsForMissingKeys) {
   const auto read = Settings::parse("cpus = 2\n", "machine.toml");
   ASSERT_TRUE(read);
@@ -87,6 +104,15 @@ TEST(MachineName, IsHeldToItsRule) {
     ASSERT_FALSE(checked) << bad;
     EXPECT_TRUE(checked.error().is_usage());
   }
+}
+
+TEST_F(MachineHome, ListsTheOthersWhenOneCannotBeRead) {
+  make("bad", "memory_mib = \n");
+  make("good", "");
+  const auto machines = list_machines();
+  ASSERT_TRUE(machines) << machines.error().text();
+  ASSERT_EQ(machines->size(), 1U);
+  EXPECT_EQ(machines->front().name, "good");
 }
 
 TEST_F(MachineHome, TellsTheGuestsOfOneTreeApartByName) {

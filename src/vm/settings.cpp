@@ -116,9 +116,40 @@ std::unexpected<Failure> at_line(const std::string& file, const toml::source_reg
                              .with_hint("correct the file, or remove the line for the default"));
 }
 
+/// The bytes at the beginning of `text` that are one character of UTF-8; 0 for what is none.
+std::size_t character_size(std::string_view text) {
+  const auto byte = [&text](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  const unsigned char first = byte(0);
+  const std::size_t size = first < 0x80                    ? 1
+                           : first >= 0xc2 && first < 0xe0 ? 2
+                           : first >= 0xe0 && first < 0xf0 ? 3
+                           : first >= 0xf0 && first < 0xf5 ? 4
+                                                           : 0;
+  if (size == 0 || size > text.size()) {
+    return 0;
+  }
+  for (std::size_t at = 1; at < size; ++at) {
+    if ((byte(at) & 0xc0U) != 0x80) {
+      return 0;
+    }
+  }
+  // Longer than need be, half of a UTF-16 pair, or beyond Unicode's end.
+  const bool is_wrong = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) >= 0xa0) ||
+                        (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) >= 0x90);
+  return is_wrong ? 0 : size;
+}
+
+/// Paths are bytes, TOML is UTF-8: what is none becomes U+FFFD, as the text is for people.
 std::string quoted(const std::string& text) {
   std::string result = "\"";
-  for (const char c : text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t size = character_size(std::string_view(text).substr(at));
+    if (size != 1) {
+      result += size == 0 ? "\\uFFFD" : text.substr(at, size);
+      at += std::max<std::size_t>(size, 1);
+      continue;
+    }
+    const char c = text[at++];
     if (c == '"' || c == '\\') {
       result += '\\';
       result += c;

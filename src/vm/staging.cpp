@@ -59,7 +59,13 @@ std::unexpected<Failure> taken(const std::string& name) {
 
 Outcome<UniqueFd> open_machines(const fs::path& machines) {
   std::error_code error;
-  fs::create_directories(machines.parent_path().parent_path(), error);
+  if (fs::create_directories(machines.parent_path().parent_path(), error); error) {
+    return std::unexpected(
+        Failure(fmt::format("cannot make the directory {}",
+                            machines.parent_path().parent_path().string()),
+                Errno{error.value()})
+            .with_hint("set NINEROOT_HOME to a directory that you can write to"));
+  }
   for (const fs::path& path : {machines.parent_path(), machines}) {
     if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
       return std::unexpected(
