@@ -39,10 +39,14 @@ class Length {
 
   /// Whether it is now as on the host, where it was `size` a moment ago.
   bool adopt(std::uint64_t size) {
-    // The host may be changing it, and the client sends what the guest has written before it
-    // changes a length: then it is another one than was asked for.
-    constexpr int kTries = 3;
+    constexpr int kTries = 3;  // The host may be changing it.
     for (int i = 0; i < kTries; ++i) {
+      if (known() > size) {
+        // What the guest has written beyond the end, and is not on the host yet, makes it longer.
+        sync_file_range(
+            file_, 0, 0,
+            SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+      }
       if (known() == size) {
         return true;
       }
@@ -51,7 +55,9 @@ class Length {
         return false;
       }
       size = *on_host;
-      change_to(size);
+      if (known() != size) {
+        change_to(size);
+      }
     }
     return known() == size;
   }
@@ -113,6 +119,16 @@ bool refresh_content(int dir, const std::string& name, const RefreshTask& task, 
     announce_close(dir, name, status);
   }
   return is_adopted;
+}
+
+bool refresh_length(int dir, const std::string& name, std::uint64_t size) {
+  struct stat status{};
+  if (fstatat(dir, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode) ||
+      static_cast<std::uint64_t>(status.st_size) == size) {
+    return true;
+  }
+  const UniqueFd file = open_file(dir, name, O_RDONLY);
+  return !file.is_open() || Length(dir, name, file.get()).adopt(size);
 }
 
 }  // namespace nineroot::guest

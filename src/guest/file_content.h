@@ -20,4 +20,8 @@ namespace nineroot::guest {
 [[nodiscard]] bool refresh_content(int dir, const std::string& name, const agent::RefreshTask& task,
                                    bool has_heralds);
 
+/// Of a file whose pages are right, with heralds: its length alone, which was `size` on the host a
+/// moment ago.  False as above.
+[[nodiscard]] bool refresh_length(int dir, const std::string& name, std::uint64_t size);
+
 }  // namespace nineroot::guest

@@ -119,13 +119,16 @@ Result<void> Refresher::run_path(const RefreshTask& task) {
     return {};
   }
   const bool is_told = move_directory(dir, name, task) || refresh_new(dir, name, task);
-  // What the guest wrote itself it has right, and those who watch have been told.
-  if (has_heralds_ && !task.is_quiet && is_guests_own_change(dir, name)) {
-    return {};
-  }
+  // What the guest wrote itself it has right, and those who watch have been told; but the host may
+  // have made the file longer or shorter just before.
+  const bool is_own = has_heralds_ && !task.is_quiet && is_guests_own_change(dir, name);
   if (task.has_content && !task.is_directory) {
-    const bool is_in_line = refresh_content(dir, name, task, has_heralds_);
+    const bool is_in_line = is_own ? refresh_length(dir, name, task.size)
+                                   : refresh_content(dir, name, task, has_heralds_);
     must_drop_names_ = must_drop_names_ || !is_in_line;
+  }
+  if (is_own) {
+    return {};
   }
   if (has_heralds_ && task.has_attributes && !is_told) {
     (void)herald_touch(dir, name, task.is_quiet ? Touch::quiet : Touch::attributes);

@@ -7,55 +7,17 @@ printed as they are; with NINEROOT_TEST_LONG the newest kernel of all is among t
 """
 import json
 import os
-import pathlib
 import re
-import select
 import shutil
-import subprocess
-import sys
 import time
 
-from guest import BIN, BOOT_SECONDS, PROGRAM, check, check_equal, finish, nineroot
-from kernel_tree import SUITES, install, kernel_tree, release
+from guest import BIN, check, check_equal, finish, nineroot
+from kernel_tree import SUITES, kernel_tree, release
+from probed_guest import PATIENCE, ProbedGuest, Watch, probed_tree, watch_directory
 
 CACHES = ("none", "mmap", "loose")
 WHEN = ("alone", "refresh", "watch")
 OLD, NEW = "first content", "FIRST CONTENT"
-# A guest that has not answered by then hangs; under emulation on a busy host a second is long.
-PATIENCE = 60
-
-
-class Guest:
-    """A booted kernel tree with the probe running in it."""
-
-    def __init__(self, tree, cache):
-        self.tree = tree
-        self.log = open(tree.parent / f"console-{os.getpid()}.log", "wb")
-        self.boot = subprocess.Popen([PROGRAM, "boot", str(tree), "--cache", cache, "--cpus", "1", "--memory", "512"],
-                                     stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + BOOT_SECONDS
-        # `exec` waits for the agent, but not for a machine that is not there yet.
-        while "running" not in json.loads(nineroot("show", str(tree), "--json").stdout or b"{}"):
-            if self.boot.poll() is not None or time.monotonic() > deadline:
-                sys.exit(f"FAILED: boot: {pathlib.Path(self.log.name).read_text(errors='replace')[-2000:]}")
-            time.sleep(0.2)
-        self.probe = subprocess.Popen([PROGRAM, "exec", str(tree), "--", "/coherence_probe"],
-                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.ask("look", "/", patience=BOOT_SECONDS)
-
-    def ask(self, *words, patience=PATIENCE):
-        self.probe.stdin.write(" ".join(words).encode() + b"\n")
-        self.probe.stdin.flush()
-        if not select.select([self.probe.stdout], [], [], patience)[0]:
-            check(f"the guest does not hang at {words}", False)
-            finish()
-        return self.probe.stdout.readline().decode().rstrip("\n")
-
-    def end(self):
-        self.probe.kill()
-        self.boot.terminate()
-        self.boot.wait(BOOT_SECONDS)
-        self.log.close()
 
 
 def edit(here):
@@ -246,41 +208,6 @@ class Round:
         return {(table, row): look(self.guest, self.path(table, row)) for table, row, _, _, _, look in self.rows}
 
 
-def watch_directory(guest, path):
-    """By inotify.  Without it open, a client that caches no names forgets that it is watched."""
-    guest.ask("hold", path, path)
-    guest.ask("watch", path)
-
-
-class Watch:
-    """`refresh --watch` beside a guest."""
-
-    def __init__(self, guest):
-        self.guest = guest
-        self.process = subprocess.Popen([PROGRAM, "refresh", str(guest.tree), "--watch", "--json"],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-        started = json.loads(self.process.stdout.readline())
-        check("the watch says that it watches", started["event"] == "watching" and started["directories"] > 10, started)
-        self.count = 0
-
-    def settle(self):
-        """Until all changes before this have reached the guest: two that come after them have."""
-        for _ in range(2):
-            self.count += 1
-            start = time.monotonic()
-            (self.guest.tree / f"srv/marks/{os.getpid()}-{self.count}").touch()
-            while f"{os.getpid()}-{self.count}:CREATE" not in self.guest.ask("events", "/srv/marks"):
-                if time.monotonic() > start + PATIENCE:
-                    self.process.terminate()
-                    check("a change under --watch reaches the guest", False, self.process.stdout.read())
-                    finish()
-            latencies.append(time.monotonic() - start)
-
-    def end(self):
-        self.process.terminate()
-        check_equal("a watch that is told to end does so well", self.process.wait(PATIENCE), 0)
-
-
 def events_of(guest, watch):
     """{row: what the directory's watcher was told, of "f" without the name}."""
     top = guest.tree / "srv/events"
@@ -338,13 +265,9 @@ def unused_watched_directory(guest, cache):
 
 def run(suite, cache):
     """({(when, table, row): word}, {row: events})."""
-    tree = kernel_tree(suite)
-    install(BIN / "coherence_probe", tree / "coherence_probe")
-    shutil.rmtree(tree / "srv", ignore_errors=True)
-    for name in ("marks", "own", "unused"):
-        (tree / "srv" / name).mkdir(parents=True)
+    tree = probed_tree(suite, "own", "unused")
     check_equal("what does not run is not refreshed", nineroot("refresh", str(tree)).returncode, 1)
-    guest = Guest(tree, cache)
+    guest = ProbedGuest(tree, cache)
     left_alone = None
     try:
         for path in ("srv", "/srv/..", "/srv/."):
@@ -363,7 +286,6 @@ def run(suite, cache):
         second = Round(guest, "b")
         second.prime()
         watch = Watch(guest)
-        watch_directory(guest, "/srv/marks")
         second.change()
         watch.settle()
         words |= {("watch", *key): value for key, value in second.look().items()}
@@ -431,7 +353,6 @@ def judge(results):
             check_equal(f"{suite}, {cache}: events of {row}", events_seen, expected(document["events", row][column], suite))
 
 
-latencies = []
 suites = list(SUITES[:2]) + ([SUITES[2]] if os.environ.get("NINEROOT_TEST_LONG") else [])
 results = {}
 for one_suite in suites:
@@ -439,8 +360,9 @@ for one_suite in suites:
         begun = time.monotonic()
         results[one_suite, one_cache] = run(one_suite, one_cache)
         print(f"{one_suite} ({release(kernel_tree(one_suite))}), {one_cache}: {time.monotonic() - begun:.0f} s", flush=True)
-print(f"a change reached the guest after {sorted(latencies)[len(latencies) // 2]:.2f} s, "
-      f"at most {max(latencies):.2f} s, of {len(latencies)}")
+latencies = sorted(Watch.latencies)
+print(f"a change reached the guest after {latencies[len(latencies) // 2]:.2f} s, "
+      f"at most {latencies[-1]:.2f} s, of {len(latencies)}")
 if os.environ.get("NINEROOT_TEST_PRINT"):
     print_tables(results)
 else:

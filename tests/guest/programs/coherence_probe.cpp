@@ -111,8 +111,8 @@ std::string target(const std::string& path) {
   return size < 0 ? error() : std::string(bytes.data(), static_cast<std::size_t>(size));
 }
 
-std::string hold(const std::string& slot, const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+std::string hold(const std::string& slot, const std::string& path, int access) {
+  const int fd = open(path.c_str(), access | O_CLOEXEC);
   if (fd < 0) {
     return error();
   }
@@ -126,6 +126,22 @@ std::string look_at_held(const std::string& slot) {
     return error();
   }
   return describe(status);
+}
+
+std::string write_held(const std::string& slot, off_t offset, const std::string& text) {
+  const ssize_t written = pwrite(held[slot], text.data(), text.size(), offset);
+  return written == static_cast<ssize_t>(text.size()) ? "ok" : error();
+}
+
+// Through a shared mapping, which stays.  The text ends before a page does.
+std::string store(const std::string& slot, off_t offset, const std::string& text) {
+  const off_t page = offset - offset % static_cast<off_t>(kMost);
+  void* memory = mmap(nullptr, kMost, PROT_READ | PROT_WRITE, MAP_SHARED, held[slot], page);
+  if (memory == MAP_FAILED) {
+    return error();
+  }
+  std::ranges::copy(text, static_cast<char*>(memory) + (offset - page));
+  return "ok";
 }
 
 std::string release(const std::string& slot) {
@@ -231,7 +247,12 @@ const std::map<std::string, std::function<std::string(const Words&)>> kRequests 
     {"read", [](const Words& w) { return read_path(w.at(1)); }},
     {"names", [](const Words& w) { return names(w.at(1)); }},
     {"target", [](const Words& w) { return target(w.at(1)); }},
-    {"hold", [](const Words& w) { return hold(w.at(1), w.at(2)); }},
+    {"hold", [](const Words& w) { return hold(w.at(1), w.at(2), O_RDONLY); }},
+    {"hold-to-write", [](const Words& w) { return hold(w.at(1), w.at(2), O_RDWR); }},
+    {"held-write", [](const Words& w) { return write_held(w.at(1), std::stol(w.at(2)), w.at(3)); }},
+    {"held-store", [](const Words& w) { return store(w.at(1), std::stol(w.at(2)), w.at(3)); }},
+    {"held-names",
+     [](const Words& w) { return names("/proc/self/fd/" + std::to_string(held[w.at(1)])); }},
     {"held-look", [](const Words& w) { return look_at_held(w.at(1)); }},
     {"held-read", [](const Words& w) { return read_all(held[w.at(1)]); }},
     {"release", [](const Words& w) { return release(w.at(1)); }},
