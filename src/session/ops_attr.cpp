@@ -52,6 +52,7 @@ Result<wire::Rgetattr> Session::on(const wire::Tgetattr& m) {
   const Fid* fid = TRY(fids_.get(m.fid));
   const std::uint64_t known_size = fid->node->known_size();
   const fs::Attr attr = TRY(tree_.attr(fid->node));
+  fid->node->set_known_size(attr.size);
   // All basic fields, whatever was asked for: Linux takes a shorter way then.
   std::uint64_t valid = wire::kGetattrBasic | wire::kGetattrGen;
   if (attr.btime.tv_sec != 0 || attr.btime.tv_nsec != 0) {
