@@ -37,12 +37,13 @@ class Node {
   /// Constant.
   [[nodiscard]] const InodeId& id() const { return *id_; }
 
-  /// The size that clients believe the file to have: what attr() last gave, or what they made it
+  /// The size that clients believe the file to have: what they were last told, or what they made it
   /// by writing and truncating since.  0 if none was given yet.  Thread-safe, as are those below.
   [[nodiscard]] std::uint64_t known_size() const {
     return known_size_.load(std::memory_order_relaxed);
   }
 
+  /// By whoever tells it to a client.
   void set_known_size(std::uint64_t size) { known_size_.store(size, std::memory_order_relaxed); }
 
   /// A write reached this far.

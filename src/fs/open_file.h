@@ -43,7 +43,7 @@ class OpenFile {
   /// Without `may_wait` what is not in the page cache is EAGAIN.
   /// Errors: EISDIR; EBADF not open for reading; ESTALE if the file cannot be found again, or ends
   /// before `offset` though Node::known_size() does not: Linux 6.12 would ask for the missing bytes
-  /// again and again (fs/netfs/direct_read.c).  Tree::attr() tells the new size; else from
+  /// again and again (fs/netfs/direct_read.c), until it is told the new size; else from
   /// preadv2(2).
   Result<std::size_t> read(const IoVecs& to, std::uint64_t offset, bool may_wait);
 

@@ -94,9 +94,7 @@ Result<Attr> Tree::attr_of(const NodeRef& node, const Target& target, const stru
 Result<Attr> Tree::attr(const NodeRef& node) {
   const InPlace held = TRY(in_place(node));
   const struct statx stat = TRY(sys::stat(held.fd.fd()));
-  const Attr attr = TRY(attr_of(node, held.target(), stat));
-  node->set_known_size(attr.size);
-  return attr;
+  return attr_of(node, held.target(), stat);
 }
 
 Result<void> Tree::set_attr(const NodeRef& node, const SetAttr& change, OpenFile* file) {

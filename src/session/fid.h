@@ -15,6 +15,7 @@
 #include "fs/node_table.h"
 #include "fs/open_file.h"
 #include "session/host_locks.h"
+#include "session/writers.h"
 
 namespace nineroot::session {
 
@@ -107,6 +108,8 @@ struct Fid {
   std::shared_ptr<const fs::Place> place = nullptr;
   /// Null while no lock was taken by this fid.
   std::unique_ptr<FidLocks> locks = nullptr;
+  /// Null unless it is open for writing.
+  std::unique_ptr<Writers::Mark> writes = nullptr;
   /// Not 0: no inode at all but what stands for a name that is gone, with this number; `node` is
   /// the directory.  Only the herald has such fids (herald.h).
   std::uint64_t stand_in = 0;

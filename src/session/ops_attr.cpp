@@ -50,11 +50,22 @@ std::uint64_t client_generation(std::uint64_t generation) {
 
 Result<wire::Rgetattr> Session::on(const wire::Tgetattr& m) {
   const Fid* fid = TRY(fids_.get(m.fid));
+  const std::uint64_t known_size = fid->node->known_size();
   const fs::Attr attr = TRY(tree_.attr(fid->node));
+  fid->node->set_known_size(attr.size);
   // All basic fields, whatever was asked for: Linux takes a shorter way then.
   std::uint64_t valid = wire::kGetattrBasic | wire::kGetattrGen;
   if (attr.btime.tv_sec != 0 || attr.btime.tv_nsec != 0) {
     valid |= wire::kGetattrBtime;
+  }
+  // A guest that writes to the file may have made it longer meanwhile, in its page cache.
+  // Linux 6.12 with cache=mmap believes the size in this answer all the same
+  // (v9fs_vfs_getattr_dotl), and then writes zeros, or nothing, for what lies behind it: a stat
+  // beside a write would lose data. So the size is told only if it is news, made on the host. One
+  // that asks for less than everything looks the file up (v9fs_qid_iget_dotl) and has no size yet.
+  if (m.request_mask == wire::kGetattrAll && S_ISREG(attr.mode) && attr.size == known_size &&
+      writers_.have(fid->node)) {
+    valid &= ~wire::kGetattrSize;
   }
   return wire::Rgetattr{.valid = valid,
                         .qid = make_qid(attr),

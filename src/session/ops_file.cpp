@@ -56,13 +56,20 @@ std::array<std::byte, wire::kReadHeaderSize> data_header(std::uint16_t tag, std:
 
 }  // namespace
 
+void Session::hold_open(Fid& fid, std::shared_ptr<fs::OpenFile> file) {
+  if (file->is_writable()) {
+    fid.writes = std::make_unique<Writers::Mark>(writers_, fid.node);
+  }
+  fid.file = std::move(file);
+}
+
 Result<wire::Rlopen> Session::on(const wire::Tlopen& m) {
   Fid* fid = TRY(fids_.get(m.fid));
   if (fid->is_open()) {
     return fail(EINVAL);
   }
   fs::Opened opened = TRY(tree_.open(fid->node, host_flags(m.flags)));
-  fid->file = std::move(opened.file);
+  hold_open(*fid, std::move(opened.file));
   return wire::Rlopen{.qid = make_qid(opened.attr), .iounit = 0};
 }
 
@@ -77,7 +84,7 @@ Result<wire::Rlcreate> Session::on(const wire::Tlcreate& m) {
                                          {.uid = fid->uid, .gid = m.gid}));
   herald_.note_created(fid->node, m.name, created.found);
   fid->node = std::move(created.found.node);
-  fid->file = std::move(created.file);
+  hold_open(*fid, std::move(created.file));
   return wire::Rlcreate{.qid = make_qid(created.found.attr), .iounit = 0};
 }
 

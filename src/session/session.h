@@ -91,6 +91,7 @@ class Session : public wire::Handler {
                                    const IoVecs& data) const;
   Result<void> commit_xattr(const fs::NodeRef& node, const XattrUpdate& update);
   Result<Fid*> directory(std::uint32_t fid);
+  void hold_open(Fid& fid, std::shared_ptr<fs::OpenFile> file);
   Result<fs::NodeRef> walk_aname(std::string_view aname);
   /// Bytes of payload that a reply to this exchange may carry after `header_size`.
   [[nodiscard]] std::size_t payload_room(const wire::Exchange& exchange, std::uint32_t count,
@@ -112,6 +113,7 @@ class Session : public wire::Handler {
   std::uint32_t msize_ = 0;              ///< 0 before the first Tversion.
   XattrMemory xattr_memory_;             ///< Before the fids, which give back to it.
   std::optional<HostLocks> host_locks_;  ///< Before the fids, too.
+  Writers writers_;                      ///< Before the fids, too.
   FidTable fids_;
   Herald herald_{tree_, fids_};
   std::unordered_map<std::uint16_t, InFlight> in_flight_;

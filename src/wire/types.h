@@ -106,9 +106,11 @@ struct Qid {
 };
 
 /// Tgetattr request_mask and Rgetattr valid.
+inline constexpr std::uint64_t kGetattrSize = 0x00000200;
 inline constexpr std::uint64_t kGetattrBasic = 0x000007ff;
 inline constexpr std::uint64_t kGetattrBtime = 0x00000800;
 inline constexpr std::uint64_t kGetattrGen = 0x00001000;
+inline constexpr std::uint64_t kGetattrAll = 0x00003fff;
 
 /// Tsetattr valid.
 inline constexpr std::uint32_t kSetMode = 0x001;

@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 
+import usermode
+
 SCRIPTS = pathlib.Path(__file__).resolve().parent / "software"
 FOLDERS = ("software", "suites")
 SKIPPED = 77
@@ -24,6 +26,8 @@ PACKAGES = """acl attr libcap2-bin sudo iputils-ping python3 sqlite3 git gcc mak
   postgresql-contrib mariadb-server rsync borgbackup podman fuse-overlayfs slirp4netns uidmap stress-ng fio dbench
   strace busybox-static linux-headers-amd64 dkms v4l2loopback-dkms dpkg-dev bonnie++ e2fsprogs xfsprogs fuse3 zstd
   kmod libacl1-dev libattr1-dev""".split()
+# What asks systemd or the network, which a guest of User Mode Linux has not.
+NOT_IN_USERMODE = ("apt", "journald", "privileges")
 MORE = {"bookworm": ["libpython3.11-testsuite"], "trixie": ["libpython3.13-testsuite"]}
 
 
@@ -32,6 +36,7 @@ def arguments():
     parser.add_argument("--debian", default="trixie", help="the guest's suite: bookworm, trixie, sid")
     parser.add_argument("--cache", default="mmap", choices=("none", "mmap", "loose"))
     parser.add_argument("--fresh", action="store_true", help="make the machine anew")
+    parser.add_argument("--uml", metavar="FILE", help="a User Mode Linux kernel, instead of QEMU and the tree's kernel")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("names", nargs="*")
     return parser.parse_args()
@@ -119,7 +124,7 @@ def run_one(guest, name):
             guest.MACHINE,
             "--",
             "env",
-            *(f"{name}={os.environ[name]}" for name in SIZES if name in os.environ),
+            *(f"{size}={os.environ[size]}" for size in SIZES if size in os.environ),
             "timeout",
             "--kill-after=10",
             "5400",
@@ -136,11 +141,14 @@ def run_one(guest, name):
     for line in process.stdout:
         said.append(line.rstrip("\n"))
         print(f"  {name}: {said[-1]}", flush=True)
-    status = process.wait()
+    return row(name, process.wait(), time.monotonic() - start, said)
+
+
+def row(name, status, seconds, said):
     result = {0: "passed", SKIPPED: "skipped"}.get(status, "FAILED")
     version = next((line[9:] for line in said if line.startswith("version: ")), "")
     notes = [line for line in said if re.match("FAILED|skipped|client: |counts: ", line)]
-    return {"name": name, "result": result, "version": version, "seconds": time.monotonic() - start, "notes": notes}
+    return {"name": name, "result": result, "version": version, "seconds": seconds, "notes": notes}
 
 
 def table(rows, heading):
@@ -168,6 +176,16 @@ def run_all(guest, picked):
     return table(rows, f"{guest.MACHINE}, Linux {kernel}, {mount}")
 
 
+def run_in_usermode(guest, options, picked):
+    left_out = [name for name in picked if name in NOT_IN_USERMODE]
+    picked = [name for name in picked if name not in NOT_IN_USERMODE]
+    sizes = {name: os.environ[name] for name in SIZES if name in os.environ}
+    about, done = usermode.run_all(options.uml, guest.PROGRAM, guest.ROOT, options.cache, picked, sizes)
+    rows = [row(*one) for one in done]
+    rows += [row(name, SKIPPED, 0, ["skipped: it needs systemd or a network"]) for name in left_out]
+    return table(rows, f"{guest.MACHINE}, User Mode Linux {about}")
+
+
 def main():
     options = arguments()
     if options.list:
@@ -182,6 +200,8 @@ def main():
     make_machine(guest, options.debian, options.fresh)
     every = scripts()
     copy_scripts(guest.ROOT, build_suites(guest.HOME, any(every[name].parent.name == "suites" for name in picked)))
+    if options.uml:
+        return run_in_usermode(guest, options, picked)
     flags = ["--cache", options.cache, "--memory", "3G", "--cpus", "1"]
     if is_running(guest):
         print(f"{guest.MACHINE} runs already, as it was booted: it is used and left running", flush=True)

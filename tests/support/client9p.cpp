@@ -152,8 +152,8 @@ Result<std::uint32_t> Client9p::write(std::uint32_t fid, std::uint64_t offset,
   return reply.count;
 }
 
-Result<wire::Rgetattr> Client9p::getattr(std::uint32_t fid) {
-  return ask<wire::Rgetattr>(wire::Tgetattr{.fid = fid, .request_mask = 0x3fff});
+Result<wire::Rgetattr> Client9p::getattr(std::uint32_t fid, std::uint64_t mask) {
+  return ask<wire::Rgetattr>(wire::Tgetattr{.fid = fid, .request_mask = mask});
 }
 
 Result<std::vector<Entry>> Client9p::readdir(std::uint32_t fid, std::uint64_t offset,

@@ -78,7 +78,7 @@ class Client9p {
                                 std::uint32_t flags, std::uint32_t mode, std::uint32_t gid);
   Result<std::string> read(std::uint32_t fid, std::uint64_t offset, std::uint32_t count);
   Result<std::uint32_t> write(std::uint32_t fid, std::uint64_t offset, std::string_view data);
-  Result<wire::Rgetattr> getattr(std::uint32_t fid);
+  Result<wire::Rgetattr> getattr(std::uint32_t fid, std::uint64_t mask = wire::kGetattrAll);
   Result<std::vector<Entry>> readdir(std::uint32_t fid, std::uint64_t offset, std::uint32_t count);
   Result<std::string> readlink(std::uint32_t fid);
   Result<void> unlink(std::uint32_t dir, std::string_view name, std::uint32_t flags = 0);

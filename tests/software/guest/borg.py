@@ -16,7 +16,7 @@ sh(
 )
 sh(f"{KEY} borg create repo::one source", directory=place)
 sh(
-    "find source/include -name '*.h' | head -n 200 | xargs -d '\\n' touch; cp -a /usr/share/perl5 source",
+    "find source/include -type f -name '*.h' | head -n 200 | xargs -d '\\n' touch; cp -a /usr/share/perl5 source",
     directory=place,
 )
 killed = subprocess.Popen(

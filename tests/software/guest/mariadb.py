@@ -10,6 +10,8 @@ version(sh("mariadbd --version | grep -o 'Ver [^ ]*'").replace("Ver", "MariaDB")
 place = work_place("mariadb")
 sh(f"chown mysql: {place}")
 SQL = f"mariadb --socket={place}/sock --user=root --batch --skip-column-names"
+# It reserves 8 TiB of addresses, which User Mode Linux has not.
+SMALL = "--loose-innodb-buffer-pool-size-max=128M"
 WORK = (
     "i=0; while :; do i=$((i+1)); "
     "echo \"insert into test.said values (WHO, $i, repeat(char(65 + $i % 26), 1 + $i * 37 % 3000)); "
@@ -17,7 +19,7 @@ WORK = (
 )
 
 sh(
-    f"mariadb-install-db --no-defaults --user=mysql --datadir={place}/data --auth-root-authentication-method=normal >/dev/null"
+    f"mariadb-install-db --no-defaults --user=mysql --datadir={place}/data {SMALL} --auth-root-authentication-method=normal >/dev/null"
 )
 
 
@@ -32,6 +34,7 @@ def start():
             "--skip-networking",
             f"--log-error={place}/log.err",
             "--innodb-buffer-pool-size=64M",
+            SMALL,
             "--innodb-flush-log-at-trx-commit=1",
         ]
     )

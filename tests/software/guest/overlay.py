@@ -65,7 +65,7 @@ sh(
     """
 cd merged
 echo more >> file; rm dir/sub/deep; echo made > made; mknod node c 4 65
-chmod 4711 hard; chown 99:98 full/x; mv full/y full/renamed; ln file hard2; truncate -s 1 full/x; rmdir empty
+chmod 4711 hard; chown 99:98 full/x; rm full/y; ln file hard2; truncate -s 1 full/x; rmdir empty
 mkdir new; echo x > new/x; mv new newer; rm -r newer; mkdir new
 """,
     directory=place,
@@ -95,10 +95,11 @@ if status != 0:
 for what, script in (
     ("removing a directory of the lower that the upper has too", "rm -r gone"),
     ("making a directory where one of the lower was", "mkdir empty"),
+    ("renaming a file of the lower", "python3 -c 'import os; os.rename(\"link\", \"renamed\")'"),
 ):
     status, output = attempt(script, directory=place / "merged")
     check(f"{what} is refused with EINVAL", status != 0 and "Invalid argument" in output, output)
-    client(f"overlayfs, {what} ({script}): EINVAL, it takes RENAME_EXCHANGE, which v9fs has not")
+    client(f"overlayfs, {what} ({script}): EINVAL, it takes flags of renameat2, which v9fs refuses")
 status, output = attempt("mv merged/dir merged/dir2", directory=place)
 check(
     "mv copies a merged directory, and cannot remove the first",
