@@ -2,6 +2,12 @@
 
 #include <fcntl.h>
 #include <sys/utsname.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+#include <string>
+#include <string_view>
 
 namespace nineroot::stress {
 namespace {
@@ -62,6 +68,15 @@ bool keeps_privileges_on_write(Cache cache) {
   return cache != Cache::loose && is_linux_6_1();
 }
 
+/// Of the names of an open file, the one by which it was opened is gone; others may be there.
+bool has_lost_its_name(int file) {
+  std::array<char, PATH_MAX> target{};
+  const std::string path = "/proc/self/fd/" + std::to_string(file);
+  const ssize_t size = ::readlink(path.c_str(), target.data(), target.size());
+  return size > 0 &&
+         std::string_view(target.data(), static_cast<std::size_t>(size)).ends_with(" (deleted)");
+}
+
 }  // namespace
 
 std::optional<Cache> cache_named(std::string_view name) {
@@ -111,7 +126,8 @@ std::string comparable(std::string text, Cache cache) {
 bool is_lost_by_client(int slot, const Side& model) {
   const int file = model.descriptor(slot);
   struct stat status{};
-  if (file < 0 || ::fstat(file, &status) != 0 || status.st_nlink > 0) {
+  if (file < 0 || ::fstat(file, &status) != 0 ||
+      (status.st_nlink > 0 && !has_lost_its_name(file))) {
     return false;
   }
   return (::fcntl(file, F_GETFL) & O_PATH) != 0 ||
