@@ -53,7 +53,7 @@ std::uint64_t interrupts() {
 
 Part part_of(const Job& job, const Step& step, const Place& place, unsigned process) {
   return {.job = &job,
-          .directory = place.directory + "/p" + std::to_string(process),
+          .directory = place.directory + '/' + step.tree + std::to_string(process),
           .processes = step.processes};
 }
 

@@ -13,7 +13,8 @@
 
 namespace nineroot::workload {
 
-/// Processes of a step have the directories p0, p1 ... of the place, which are made when missing.
+/// Processes of a step have the directories p0, p1 ... of the place, or what else the letter of the
+/// step is, which are made when missing.
 void measure(const Job& job, const Step& step, const Place& place);
 
 }  // namespace nineroot::workload

