@@ -174,6 +174,7 @@ std::optional<Result<wire::Rsetattr>> Herald::answer(const wire::Tsetattr& m) co
     if (!attr || attr->size != m.size) {
       return fail(ESTALE);
     }
+    fid->node->set_known_size(m.size);
   }
   return wire::Rsetattr{};
 }
