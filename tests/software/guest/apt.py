@@ -1,5 +1,5 @@
 """apt and dpkg: update, upgrade, install, reinstall, purge; dpkg's own checksums at the end."""
-from report import attempt, check, check_equal, finish, sh, version
+from report import attempt, check_equal, finish, sh, version
 
 APT = "DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Options::=--force-confold"
 version(sh("apt-get --version | head -n1"))
