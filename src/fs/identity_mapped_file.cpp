@@ -87,13 +87,21 @@ class MappedFileIdentity : public Identity {
   Result<void> before_remove(int dir_fd, const char* name, bool is_directory,
                              const InodeId* held) override {
     has_aside_ = false;
+    left_.clear();
     if (is_directory) {
       TRY(metadata::clear(dir_fd, name));
     }
     if (auto fd = metadata::open_record(dir_fd, name, O_RDWR)) {
       // Not removed yet: a record that other names share could not be made again.
-      TRY(metadata::set_aside(dir_fd, name));
-      has_aside_ = true;
+      const auto aside = metadata::set_aside(dir_fd, name);
+      has_aside_ = aside.has_value();
+      if (!aside) {
+        // On a full disk no name can be made, but what is there can go: after the file.
+        if (aside.error() != Errno{EDQUOT} && aside.error() != Errno{ENOSPC}) {
+          return aside;
+        }
+        left_ = name;
+      }
       if (held != nullptr) {
         keep_record(*held, std::move(*fd));
       }
@@ -113,6 +121,8 @@ class MappedFileIdentity : public Identity {
   void after_remove(int dir_fd) override {
     if (has_aside_) {
       (void)metadata::remove_aside(dir_fd);
+    } else if (!left_.empty()) {
+      (void)metadata::remove_record(dir_fd, left_.c_str());
     }
   }
 
@@ -244,6 +254,7 @@ class MappedFileIdentity : public Identity {
   /// Whether before_remove() set a record aside; names change one at a time
   /// (NodeTable::names_mutex).
   bool has_aside_ = false;
+  std::string left_;  ///< Else: whose record before_remove() left in its place.
 };
 
 }  // namespace
