@@ -66,7 +66,7 @@ void register_serve(CLI::App& app, Action& action) {
       ->capture_default_str();
   verb->add_option("--without", arguments->slow,
                    "Go without these fast paths, to compare: keep-inodes, hold-readable, "
-                   "share-reads, poll");
+                   "share-reads, fine-ctime, close-at-once, poll");
   verb->add_flag("--once", options.once, "End when the first connection has ended");
   verb->add_option("--ready-fd", options.ready_fd,
                    "Write a line to this descriptor when clients can connect");

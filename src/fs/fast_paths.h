@@ -13,6 +13,11 @@ struct FastPaths {
   bool holds_readable = true;
   /// A file that is opened for reading alone shares its inode's descriptor.
   bool shares_reads = true;
+  /// What was read of an inode is remembered though it has only just changed, where the host's
+  /// time stamps tell any two changes apart.
+  bool trusts_fine_ctime = true;
+  /// Files of local file systems are closed at once, by the thread that answers.
+  bool closes_at_once = true;
 };
 
 }  // namespace nineroot::fs

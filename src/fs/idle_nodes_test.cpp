@@ -116,6 +116,17 @@ TEST_F(IdleNodesTest, ShowWhatTheHostChanged) {
   EXPECT_EQ(touch("a").mode, S_IFREG | 0751U);
 }
 
+/// However fast one follows the other, and whatever the host's clock for time stamps.
+TEST_F(IdleNodesTest, ShowEachOfManyChangesByTheHost) {
+  const auto path = make("a");
+  for (std::uint32_t i = 0; i < 3000; ++i) {
+    const std::uint32_t wanted = S_IFREG | (i % 2 == 0 ? 0640U : 0755U);
+    const auto mode = mapped::encode_u32(wanted);
+    ASSERT_EQ(::setxattr(path.c_str(), mapped::kXattrMode, mode.data(), mode.size(), 0), 0);
+    ASSERT_EQ(touch("a").mode, wanted) << "change " << i;
+  }
+}
+
 TEST_F(IdleNodesTest, AreNotMistakenForWhatReplacesThem) {
   const auto path = make("a", "old");
   const Attr old = touch("a");

@@ -58,6 +58,13 @@ class Node {
   [[nodiscard]] bool may_have_set_id() const { return may_have_set_id_; }
   void set_may_have_set_id(bool may) { may_have_set_id_ = may; }
 
+  /// It was cut, and the next close may start to write it (ext4's auto_da_alloc, and XFS).  Any
+  /// thread.
+  void set_truncated() { is_truncated_ = true; }
+
+  /// Whether it was since the last call.
+  bool take_truncated() { return is_truncated_.exchange(false); }
+
  private:
   friend class NodeTable;
   friend class NodeRef;
@@ -68,6 +75,7 @@ class Node {
   std::uint32_t host_type_ = 0;
   std::atomic<std::uint64_t> known_size_ = 0;
   std::atomic<bool> may_have_set_id_ = true;
+  std::atomic<bool> is_truncated_ = false;
   FdSlot slot_;  ///< Guarded by the budget.
   /// Where it was last seen; null for the root, and for one that has lost the name by which it was
   /// known, which is pinned.  Counts as a reference.

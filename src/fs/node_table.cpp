@@ -133,9 +133,7 @@ std::optional<NodeRef> NodeTable::find_at(const InodeId& id, const NodeRef& pare
 Result<UniqueFd> NodeTable::open_inode(int dir_fd, const char* name, std::uint64_t device,
                                        std::uint32_t type) {
   UniqueFd fd = TRY(sys::open_inode(dir_fd, name, type, holds_readable && local_.contains(device)));
-  if (holds_readable) {
-    local_.learn(device, fd.get());
-  }
+  local_.learn(device, fd.get());
   return fd;
 }
 

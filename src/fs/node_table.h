@@ -71,6 +71,9 @@ class NodeTable {
   Result<UniqueFd> open_inode(int dir_fd, const char* name, std::uint64_t device,
                               std::uint32_t type);
 
+  /// Whether the device is known to hold a local file system (local_file_systems.h).
+  [[nodiscard]] bool is_local(std::uint64_t device) const { return local_.contains(device); }
+
   /// Forgets nodes that nobody has referred to since `before`; false if none is left idle.
   bool drop_idle(IdleNodes::Clock::time_point before);
 

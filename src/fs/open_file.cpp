@@ -26,8 +26,8 @@ OpenFile::OpenFile(Tree& tree, NodeRef node, int flags)
 
 OpenFile::~OpenFile() {
   UniqueFd fd = tree_.budget_.close(slot_);
-  if (fd.is_open() && is_writable()) {
-    tree_.options_.close_later(std::move(fd));  // May flush (NFS) or free an unlinked file.
+  if (fd.is_open() && is_writable() && tree_.may_close_slowly(node_)) {
+    tree_.options_.close_later(std::move(fd));
   }
 }
 

@@ -19,10 +19,33 @@ constexpr std::size_t kMaxIdle = 1024;
 /// More file systems than this in one tree are synced by whoever mounted them.
 constexpr std::size_t kMaxSyncedDevices = 64;
 
-/// Sets and removes an xattr on the root, as every request will.
-Outcome<void> probe_xattrs(int fd) {
-  constexpr const char* kProbe = "user.virtfs.probe";
+constexpr const char* kProbe = "user.virtfs.probe";
+
+/// Whether a change always gives an inode another ctime than the one last seen (multigrain time
+/// stamps, since Linux 6.13 on the usual file systems).  Elsewhere the clock for them ticks every 1
+/// to 10 ms, and not between the two changes of each of these pairs.
+bool has_fine_ctime(int fd) {
+  constexpr std::uint32_t kPairs = 8;
+  const auto change = [&](std::uint32_t value) -> Result<statx_timestamp> {
+    TRY(sys::set_xattr(fd, kProbe, mapped::encode_u32(value), 0));
+    const struct statx stat = TRY(sys::stat(fd));
+    return stat.stx_ctime;
+  };
+  for (std::uint32_t i = 0; i < kPairs; ++i) {
+    const auto first = change(2 * i);
+    const auto second = change(2 * i + 1);
+    if (!first || !second ||
+        (first->tv_sec == second->tv_sec && first->tv_nsec == second->tv_nsec)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// Sets and removes an xattr on the root, as every request will.  Gives has_fine_ctime().
+Outcome<bool> probe_xattrs(int fd) {
   auto set = sys::set_xattr(fd, kProbe, mapped::encode_u32(0), 0);
+  const bool is_fine = set && has_fine_ctime(fd);
   if (set) {
     set = sys::remove_xattr(fd, kProbe);
   }
@@ -32,7 +55,7 @@ Outcome<void> probe_xattrs(int fd) {
             .with_hint("put the tree on ext4, xfs, btrfs or zfs, in a directory that you own, or "
                        "say --identity mapped-file"));
   }
-  return {};
+  return is_fine;
 }
 
 }  // namespace
@@ -57,13 +80,15 @@ Outcome<std::unique_ptr<Tree>> Tree::open(UniqueFd root, TreeOptions options) {
   if (!S_ISDIR(stat.stx_mode)) {
     return failure(Errno{ENOTDIR}, "the export is not a directory");
   }
+  bool has_fine_ctimes = false;
   if (options.identity == IdentityKind::mapped_xattr && !options.is_read_only) {
-    TRY(probe_xattrs(root.get()));
+    has_fine_ctimes = TRY(probe_xattrs(root.get())) && options.fast_paths.trusts_fine_ctime;
   }
   std::unique_ptr<Tree> tree(new Tree(std::move(options), id_of(stat).device));
   UniqueFd path_fd = TRY(context(sys::reopen(root.get(), O_PATH), "cannot open the export"));
   tree->root_ =
       TRY(context(tree->table_.make_root(std::move(path_fd), stat), "cannot open the export"));
+  tree->has_fine_ctimes_ = has_fine_ctimes;
   tree->owner_uid_ = stat.stx_uid;
   tree->owner_gid_ = stat.stx_gid;
   tree->note_device(tree->root_, root.get());

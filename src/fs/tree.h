@@ -180,6 +180,8 @@ class Tree {
   Result<void> drop_capability(const Target& target);
   /// Opens the host inode of `fd` as `flags` say; that it may be opened was looked at.
   Result<UniqueFd> open_host_file(int fd, int flags) const;
+  /// Whether closing a file that was open for writing should be left to others.
+  bool may_close_slowly(const NodeRef& node);
   void keep_writable(OpenFile& file);
   /// Interns what was just made as `name`, records its owner and mode, and takes it away again if
   /// that fails.
@@ -208,6 +210,8 @@ class Tree {
   NodeTable table_;
   InodeNumbers numbers_;
   NodeRef root_;
+  /// On the root's device no change leaves the ctime that was seen, not even in the next instant.
+  bool has_fine_ctimes_ = false;
   std::uint32_t owner_uid_ = 0;  ///< The root's on the host, for squash-owner.
   std::uint32_t owner_gid_ = 0;
   HostTrouble trouble_;

@@ -60,7 +60,8 @@ Result<mapped::Recorded> Tree::recorded_of(const NodeRef& node, const Target& ta
   if (auto cached = table_.cached(node, ctime)) {
     return *cached;
   }
-  const bool may_cache = is_settled(ctime);
+  const bool is_told_apart = has_fine_ctimes_ && node->id().device == root_->id().device;
+  const bool may_cache = is_told_apart || is_settled(ctime);
   const mapped::Recorded recorded = TRY(identity_->recorded(target));
   if (may_cache) {
     table_.cache(node, ctime, recorded);
@@ -131,6 +132,7 @@ Result<void> Tree::set_attr(const NodeRef& node, const SetAttr& change, OpenFile
     TRY(identity_->set_mode(target, type | (*change.mode & 07777U)));
   }
   if (change.size) {
+    node->set_truncated();
     TRY(truncate(node, target, *change.size, file));
     node->set_known_size(*change.size);
   }

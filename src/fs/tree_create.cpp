@@ -63,12 +63,20 @@ Result<Opened> Tree::open(const NodeRef& node, int flags) {
   }
   UniqueFd fd = TRY(std::move(opened));
   if ((host_flags & O_TRUNC) != 0) {
+    node->set_truncated();
     node->set_known_size(0);
   }
   auto file = std::make_unique<OpenFile>(*this, node, host_flags);
   const FdLease lease = TRY(budget_.adopt(file->slot_, std::move(fd)));
   keep_writable(*file);
   return Opened{.attr = attr, .file = std::move(file)};
+}
+
+bool Tree::may_close_slowly(const NodeRef& node) {
+  // It may flush (NFS, or after a truncation), or free an unlinked file.
+  const bool was_truncated = node->take_truncated();
+  return was_truncated || !options_.fast_paths.closes_at_once ||
+         !table_.is_local(node->id().device) || !table_.place(node);
 }
 
 void Tree::keep_writable(OpenFile& file) {

@@ -43,7 +43,7 @@ Outcome<fs::IdentityKind> parse_identity(std::string_view text);
 Outcome<fs::Multidevs> parse_multidevs(std::string_view text);
 
 /// Switches fast paths off: names with commas between (keep-inodes, hold-readable, share-reads,
-/// poll).
+/// fine-ctime, close-at-once, poll).
 Outcome<void> switch_off(ServeOptions& options, std::string_view names);
 
 /// Serves until SIGTERM, SIGINT or SIGHUP, or with `once` until a connection ends; all data that

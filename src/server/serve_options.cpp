@@ -48,7 +48,9 @@ Outcome<void> switch_off(ServeOptions& options, std::string_view names) {
   const std::pair<std::string_view, bool*> paths[] = {
       {"keep-inodes", &options.fast_paths.keeps_inodes},
       {"hold-readable", &options.fast_paths.holds_readable},
-      {"share-reads", &options.fast_paths.shares_reads}};
+      {"share-reads", &options.fast_paths.shares_reads},
+      {"fine-ctime", &options.fast_paths.trusts_fine_ctime},
+      {"close-at-once", &options.fast_paths.closes_at_once}};
   while (!names.empty()) {
     const std::string_view name = names.substr(0, names.find(','));
     names.remove_prefix(std::min(names.size(), name.size() + 1));
@@ -58,9 +60,11 @@ Outcome<void> switch_off(ServeOptions& options, std::string_view names) {
     } else if (name == "poll") {
       options.poll_us = 0;
     } else {
-      return std::unexpected(Failure(fmt::format("'{}' is no fast path", name))
-                                 .with_hint("say keep-inodes, hold-readable, share-reads or poll")
-                                 .as_usage());
+      return std::unexpected(
+          Failure(fmt::format("'{}' is no fast path", name))
+              .with_hint("say keep-inodes, hold-readable, share-reads, fine-ctime, "
+                         "close-at-once or poll")
+              .as_usage());
     }
   }
   return {};
