@@ -52,12 +52,12 @@ BareCalls::BareCalls(const std::string& tree) : kept_(kFiles, -1) {
   }
   large_.reset(must(::open((tree + "/large").c_str(), O_RDWR | O_CLOEXEC), "large"));
   listed_.reset(must(::open((tree + "/list").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "list"));
-  void* memory = ::mmap(nullptr, kLargePayload, PROT_READ | PROT_WRITE,
+  void* memory = ::mmap(nullptr, kSlots * kLargePayload, PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
   if (memory == MAP_FAILED) {
     throw std::system_error(errno, std::generic_category(), "mmap");
   }
-  buffer_ = {static_cast<std::byte*>(memory), kLargePayload};
+  buffers_ = static_cast<std::byte*>(memory);
   must(::chdir("/proc/self/fd"), "/proc/self/fd");
 }
 
@@ -85,6 +85,12 @@ void BareCalls::close_all() {
 void BareCalls::stat(int fd) {
   struct statx result{};
   must(::statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &result), "statx");
+}
+
+void BareCalls::stat_at(Dir which, const char* name) {
+  struct statx result{};
+  must(::statx(dir(which), name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &result),
+       name);
 }
 
 void BareCalls::get_records(int fd) {
@@ -144,17 +150,26 @@ void BareCalls::rename(Dir which, const char* from, const char* to) {
   must(::renameat(dir(which), from, dir(which), to), from);
 }
 
+bool BareCalls::has_none(Dir which, const char* name) {
+  struct statx result{};
+  return ::statx(dir(which), name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &result) < 0;
+}
+
 bool BareCalls::is_missing(Dir which, const char* name) {
   return open_at(dir(which), name, O_PATH) < 0;
 }
 
+iovec BareCalls::next_buffer(std::size_t size) {
+  return {.iov_base = buffers_ + used_buffers_++ % kSlots * kLargePayload, .iov_len = size};
+}
+
 void BareCalls::read(std::size_t size) {
-  const iovec piece{.iov_base = buffer_.data(), .iov_len = size};
+  const iovec piece = next_buffer(size);
   must(::preadv2(large(), &piece, 1, 0, 0), "preadv2");
 }
 
 void BareCalls::write(std::size_t size) {
-  const iovec piece{.iov_base = buffer_.data(), .iov_len = size};
+  const iovec piece = next_buffer(size);
   must(::pwritev2(large(), &piece, 1, 0, 0), "pwritev2");
 }
 

@@ -2,6 +2,8 @@
 // Errors are the benchmark's own: std::system_error.
 #pragma once
 
+#include <sys/uio.h>
+
 #include <cstddef>
 #include <span>
 #include <string>
@@ -23,9 +25,6 @@ class BareCalls {
 
   [[nodiscard]] int large() const { return large_.get(); }
 
-  /// One page-aligned buffer of `size` bytes in `pieces` of a page, as a guest's pages lie.
-  [[nodiscard]] std::span<std::byte> buffer() { return buffer_; }
-
   // Keep a descriptor under a number, or drop it.
   int open_path(Dir dir, const char* name);
   void keep(unsigned i, int fd);
@@ -34,6 +33,7 @@ class BareCalls {
   [[nodiscard]] int kept(unsigned i) const { return kept_[i]; }
 
   void stat(int fd);
+  void stat_at(Dir dir, const char* name);
   /// Owner, group and mode of the mapped format.
   void get_records(int fd);
   void set_records(int fd);
@@ -47,6 +47,8 @@ class BareCalls {
   void unlink(Dir dir, const char* name, bool is_directory);
   void rename(Dir dir, const char* from, const char* to);
   bool is_missing(Dir dir, const char* name);
+  bool has_none(Dir dir, const char* name);  ///< The same by statx.
+  /// Each time into or from another buffer, as many as a guest has requests in flight.
   void read(std::size_t size);
   void write(std::size_t size);
   /// All entries of `list`, with the guest's type of each.
@@ -57,7 +59,10 @@ class BareCalls {
   UniqueFd large_;
   UniqueFd listed_;
   std::vector<int> kept_;
-  std::span<std::byte> buffer_;
+  iovec next_buffer(std::size_t size);
+
+  std::byte* buffers_ = nullptr;
+  unsigned used_buffers_ = 0;
 };
 
 }  // namespace nineroot::bench

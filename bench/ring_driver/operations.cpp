@@ -371,8 +371,12 @@ std::vector<Operation> names() {
        .request = [](unsigned i, std::span<std::byte> room) { return unlink_request(i, room); },
        .clean = {},
        .bare_prepare = make_work_files,
-       .bare = [](BareCalls& calls,
-                  unsigned i) { calls.unlink(Dir::work, file_name(i).c_str(), false); },
+       .bare =
+           [](BareCalls& calls, unsigned i) {
+             // Whose name goes: an inode that a fid stands for must not be lost.
+             calls.stat_at(Dir::work, file_name(i).c_str());
+             calls.unlink(Dir::work, file_name(i).c_str(), false);
+           },
        .bare_clean = {}},
       {.name = "rename",
        .prepare = create_work_files,
@@ -396,6 +400,9 @@ std::vector<Operation> names() {
        .bare_prepare = make_work_files,
        .bare =
            [](BareCalls& calls, unsigned i) {
+             // Which inode moves, and whether one is replaced.
+             calls.stat_at(Dir::work, file_name(i).c_str());
+             (void)calls.has_none(Dir::work, file_name(i, "new-name-").c_str());
              calls.rename(Dir::work, file_name(i).c_str(), file_name(i, "new-name-").c_str());
            },
        .bare_clean =

@@ -42,16 +42,31 @@ bool VirtioRequests::serve(wire::Handler& handler) {
     return false;
   }
   ring_.queue().disarm();
+  const bool has_more = serve_batch(handler);
+  ring_.let_signals_go();
+  return has_more;
+}
+
+bool VirtioRequests::serve_batch(wire::Handler& handler) {
   for (int done = 0; done < kBatch; ++done) {
     if (handler.is_full()) {
       return false;  // Not armed: kicks would only say what is known.
     }
     auto chain = ring_.pop();
     if (chain) {
+      if (ring_.queue().has_more()) {
+        ring_.hold_signals();
+      } else {
+        ring_.let_signals_go();
+      }
       take(std::move(*chain), handler);
-    } else if (ring_.queue().defect()) {
+      continue;
+    }
+    ring_.let_signals_go();
+    if (ring_.queue().defect()) {
       return false;
-    } else if (!poll_.look([this] { return ring_.queue().has_more(); }) && !ring_.queue().arm()) {
+    }
+    if (!poll_.look([this] { return ring_.queue().has_more(); }) && !ring_.queue().arm()) {
       return false;
     }
   }

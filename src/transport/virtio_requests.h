@@ -51,6 +51,7 @@ class VirtioRequests final : public wire::ReplySink {
     std::vector<std::byte> reply;
   };
 
+  bool serve_batch(wire::Handler& handler);
   void take(virtio::DescriptorChain chain, wire::Handler& handler);
   void refuse(const virtio::DescriptorChain& chain, std::uint16_t tag, int error);
   void copy_out(std::uint16_t head, std::span<const std::byte> reply);

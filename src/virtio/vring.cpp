@@ -146,6 +146,8 @@ Result<void> Vring::start_if_ready() {
   base_.reset();
   is_reconfigured_ = false;
   is_running_ = true;
+  holds_signals_ = false;
+  unsignalled_ = 0;
   kicks_ = 0;
   if (is_resumed) {
     listener_.ring_resumed();
@@ -222,7 +224,22 @@ void Vring::break_down(RingDefect defect) {
 }
 
 void Vring::complete(std::uint16_t head, std::uint32_t length) {
+  constexpr unsigned kMostHeld = 4;
   queue_.push(head, length);
+  if (++unsignalled_ >= kMostHeld || !holds_signals_) {
+    signal();
+  }
+}
+
+void Vring::let_signals_go() {
+  holds_signals_ = false;
+  if (unsignalled_ > 0 && is_running_) {
+    signal();
+  }
+}
+
+void Vring::signal() {
+  unsignalled_ = 0;
   if (queue_.should_signal()) {
     notify(call_);
   }

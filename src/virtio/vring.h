@@ -90,8 +90,14 @@ class Vring {
   /// Marks the ring unusable, as pop() does when it finds a defect.
   void break_down(RingDefect defect);
 
-  /// Gives a chain back while the ring runs and signals the driver if it wants that.
+  /// Gives a chain back while the ring runs and signals the driver if it wants that: at once, or
+  /// while signals are held with the fourth that is given back.
   void complete(std::uint16_t head, std::uint32_t length);
+
+  /// While more chains wait, one signal for several replies saves the guest interrupts and us
+  /// system calls.  Whoever holds signals lets them go as soon as the ring is empty.
+  void hold_signals() { holds_signals_ = true; }
+  void let_signals_go();
 
   [[nodiscard]] Virtqueue& queue() { return queue_; }
 
@@ -102,6 +108,7 @@ class Vring {
   void abandon();
 
  private:
+  void signal();
   Result<void> start_if_ready();
   [[nodiscard]] Result<RingMemory> resolve() const;
   [[nodiscard]] bool is_same_ring(const RingMemory& ring, std::uint16_t base) const;
@@ -134,6 +141,8 @@ class Vring {
   std::uint64_t generation_ = 0;
   unsigned kicks_ = 0;  ///< Since the start.
   bool had_request_ = false;
+  bool holds_signals_ = false;
+  unsigned unsignalled_ = 0;  ///< Chains given back since the last look whether to signal.
   LogBudget defect_log_{3};
   LogBudget kick_log_{1};
 };
