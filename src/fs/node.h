@@ -53,6 +53,12 @@ class Node {
     }
   }
 
+  /// Nobody holds it any more: nobody believes any size, or knows that it has no set-id bits.
+  void forget_what_is_told() {
+    set_known_size(0);
+    may_have_set_id_ = true;
+  }
+
   /// False once a look has shown that neither set-id bits nor file capabilities are there.  Any
   /// thread.
   [[nodiscard]] bool may_have_set_id() const { return may_have_set_id_; }

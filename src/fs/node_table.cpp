@@ -324,6 +324,7 @@ Node* NodeTable::release_one(Node& node) {
     Node* end = &node;
     if (is_kept) {
       begins_idling = idle_.size() == 0;
+      node.forget_what_is_told();
       idle_.add(node, IdleNodes::Clock::now());
       end = idle_.size() > max_idle ? idle_.oldest() : nullptr;
       if (end != nullptr) {

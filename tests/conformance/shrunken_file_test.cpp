@@ -40,6 +40,17 @@ TEST_P(ShrunkenFile, ItsOwnTruncationIsNoSurprise) {
   EXPECT_EQ(client.read(2, 0, 10), "");
 }
 
+TEST_P(ShrunkenFile, NoFidKnowsASizeAnyMoreOnceTheLastIsGone) {
+  make_file("f", std::string(10'000, 'x'));
+  ASSERT_TRUE(client.walk(0, 1, {"f"}));
+  ASSERT_EQ(client.getattr(1)->size, 10'000U);
+  ASSERT_TRUE(client.clunk(1));
+  std::filesystem::resize_file(served.path() / "f", 100);
+  ASSERT_TRUE(client.walk(0, 1, {"f"}));
+  ASSERT_TRUE(client.open(1, O_RDONLY));
+  EXPECT_EQ(client.read(1, 100, 10), "");
+}
+
 TEST_P(ShrunkenFile, WritesCountAsKnown) {
   ASSERT_TRUE(client.create(0, 1, "f", O_RDWR, 0644, 0));
   ASSERT_TRUE(client.write(1, 0, std::string(5'000, 'y')));
