@@ -16,7 +16,8 @@ struct FastPaths {
   /// What was read of an inode is remembered though it has only just changed, where the host's
   /// time stamps tell any two changes apart.
   bool trusts_fine_ctime = true;
-  /// Files of local file systems are closed at once, by the thread that answers.
+  /// Files of local file systems are closed at once, by the thread that answers, unless that may
+  /// free much or start writing.
   bool closes_at_once = true;
 };
 

@@ -358,7 +358,11 @@ void NodeTable::finish(Remains remains) {
   }
   if (remains.parent == nullptr && remains.fd.is_open()) {
     // It was nameless: the inode may be freed by this close, with all its blocks.
-    close_later_(std::move(remains.fd));
+    const bool is_quick =
+        closes_at_once && is_local(remains.id.device) && sys::is_small(remains.fd.get());
+    if (!is_quick) {
+      close_later_(std::move(remains.fd));
+    }
   }
 }
 

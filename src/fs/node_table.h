@@ -46,6 +46,8 @@ class NodeTable {
   std::function<void()> on_idle;
   /// How many nodes to keep that nobody refers to.
   std::size_t max_idle = 0;
+  /// Whether what has lost its name and is small is closed at once.
+  bool closes_at_once = false;
   /// Whether inodes of local file systems may be held by descriptors that can be read.
   bool holds_readable = false;
 

@@ -26,7 +26,7 @@ OpenFile::OpenFile(Tree& tree, NodeRef node, int flags)
 
 OpenFile::~OpenFile() {
   UniqueFd fd = tree_.budget_.close(slot_);
-  if (fd.is_open() && is_writable() && tree_.may_close_slowly(node_)) {
+  if (fd.is_open() && is_writable() && tree_.may_close_slowly(node_, fd.get())) {
     tree_.options_.close_later(std::move(fd));
   }
 }

@@ -80,6 +80,12 @@ Result<UniqueFd> open_inode(int dir_fd, const char* name, std::uint32_t type,
   return open_beneath(dir_fd, name, O_PATH);
 }
 
+bool is_small(int fd) {
+  constexpr blkcnt_t kBlocks = 2048;  // A megabyte.
+  struct stat info{};
+  return ::fstat(fd, &info) == 0 && info.st_blocks <= kBlocks;
+}
+
 Result<UniqueFd> reopen_directory(int dir_fd) {
   // Cheaper than the magic link.
   const int opened = ::openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -60,6 +60,9 @@ Result<UniqueFd> duplicate_readable(int fd);
 Result<struct statx> stat(int fd);
 Result<struct statx> stat_at(int dir_fd, const char* name);
 
+/// Whether freeing the inode of `fd` takes no time to speak of, for it has few blocks.
+[[nodiscard]] bool is_small(int fd);
+
 // Xattrs of a descriptor's inode.  An O_PATH descriptor costs thrice as much as another one: the
 // calls for descriptors refuse it, and its magic link has to be followed.
 

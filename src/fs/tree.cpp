@@ -67,6 +67,7 @@ Tree::Tree(TreeOptions options, std::uint64_t root_device)
       table_(budget_, options_.close_later),
       numbers_(root_device, options_.multidevs) {
   table_.on_idle = options_.on_idle;
+  table_.closes_at_once = options_.fast_paths.closes_at_once;
   table_.max_idle = options_.fast_paths.keeps_inodes ? kMaxIdle : 0;
   table_.holds_readable = options_.fast_paths.holds_readable && identity_->is_recorded_in_inode();
   if (identity_->needs_place()) {

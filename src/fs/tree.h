@@ -181,7 +181,7 @@ class Tree {
   /// Opens the host inode of `fd` as `flags` say; that it may be opened was looked at.
   Result<UniqueFd> open_host_file(int fd, int flags) const;
   /// Whether closing a file that was open for writing should be left to others.
-  bool may_close_slowly(const NodeRef& node);
+  bool may_close_slowly(const NodeRef& node, int fd);
   void keep_writable(OpenFile& file);
   /// Interns what was just made as `name`, records its owner and mode, and takes it away again if
   /// that fails.

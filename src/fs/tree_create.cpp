@@ -72,11 +72,11 @@ Result<Opened> Tree::open(const NodeRef& node, int flags) {
   return Opened{.attr = attr, .file = std::move(file)};
 }
 
-bool Tree::may_close_slowly(const NodeRef& node) {
+bool Tree::may_close_slowly(const NodeRef& node, int fd) {
   // It may flush (NFS, or after a truncation), or free an unlinked file.
   const bool was_truncated = node->take_truncated();
   return was_truncated || !options_.fast_paths.closes_at_once ||
-         !table_.is_local(node->id().device) || !table_.place(node);
+         !table_.is_local(node->id().device) || (!table_.place(node) && !sys::is_small(fd));
 }
 
 void Tree::keep_writable(OpenFile& file) {
