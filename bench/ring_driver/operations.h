@@ -36,6 +36,13 @@ void make_tree(const std::string& path);
 /// Version, attach, and the fids that the operations use.
 void begin_session(Client& client);
 
+// By what they are about.
+[[nodiscard]] std::vector<Operation> lookups();
+[[nodiscard]] std::vector<Operation> attributes();
+[[nodiscard]] std::vector<Operation> contents();
+[[nodiscard]] std::vector<Operation> names();
+
+/// All of them.
 [[nodiscard]] std::vector<Operation> operations();
 
 }  // namespace nineroot::bench
