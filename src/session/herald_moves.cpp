@@ -14,9 +14,11 @@ bool Herald::moves_from(const Fid& dir, std::string_view name) const {
 Result<fs::Found> Herald::moved() const {
   const fs::Name name = TRY(fs::Name::parse(name_));
   const fs::Name old_name = TRY(fs::Name::parse(old_name_));
-  if (const Result<fs::Found> old = tree_.lookup(old_dir_, old_name); old) {
+  const Result<fs::Found> old = tree_.lookup(old_dir_, old_name);
+  if (old) {
     return fail(ESTALE);
-  } else if (old.error() != Errno{ENOENT}) {
+  }
+  if (old.error() != Errno{ENOENT}) {
     return std::unexpected(old.error());
   }
   fs::Found found = TRY(tree_.lookup(dir_, name));
