@@ -40,11 +40,13 @@ class StopMachine : public ::testing::Test {
       if (!lock || !lock->publish({.owner = self, .qemu = self})) {
         return 1;
       }
-      int signal = 0;
-      do {
+      while (true) {
+        int signal = 0;
         ::sigwait(&wanted, &signal);
-      } while (!obeys);
-      return 0;
+        if (obeys) {
+          return 0;
+        }
+      }
     });
     EXPECT_TRUE(owner);
     while (!find_running(machine_) || find_running(machine_)->owner.pid <= 0) {
