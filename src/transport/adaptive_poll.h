@@ -11,14 +11,15 @@
 
 namespace nineroot::transport {
 
-/// One thread only.
-class AdaptivePoll {
+/// One thread only.  `TimeSource` is a clock of std::chrono; tests have one of their own.
+template <class TimeSource>
+class BasicAdaptivePoll {
  public:
-  using Clock = std::chrono::steady_clock;
+  using Clock = TimeSource;
 
   /// `longest` is how long one look may take: about what sleeping and waking costs.  Zero: never
   /// look.
-  explicit AdaptivePoll(Clock::duration longest) : longest_(longest) {}
+  explicit BasicAdaptivePoll(typename Clock::duration longest) : longest_(longest) {}
 
   /// The ring is empty.  Looks with `has_more` until it says yes or it has been long enough; says
   /// whether there is more.
@@ -27,8 +28,8 @@ class AdaptivePoll {
     if (longest_ == Clock::duration::zero()) {
       return false;
     }
-    const Clock::time_point start = Clock::now();
-    for (Clock::time_point now = start; now - start < window_; now = Clock::now()) {
+    const typename Clock::time_point start = Clock::now();
+    for (typename Clock::time_point now = start; now - start < window_; now = Clock::now()) {
       for (int i = 0; i < kLooksBetweenClocks; ++i) {
         pause();
         if (has_more()) {
@@ -64,11 +65,13 @@ class AdaptivePoll {
 #endif
   }
 
-  Clock::duration longest_;
-  Clock::duration window_{};  ///< Of the next look.
-  Clock::time_point empty_since_;
+  typename Clock::duration longest_;
+  typename Clock::duration window_{};  ///< Of the next look.
+  typename Clock::time_point empty_since_;
   unsigned needed_ = 1;  ///< Short sleeps in a row before the next look.
   unsigned seen_ = 0;
 };
+
+using AdaptivePoll = BasicAdaptivePoll<std::chrono::steady_clock>;
 
 }  // namespace nineroot::transport
