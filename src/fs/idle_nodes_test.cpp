@@ -84,6 +84,24 @@ TEST_F(IdleNodesTest, AreNotKeptWhereThatIsSwitchedOff) {
   EXPECT_EQ(told, 0);
 }
 
+TEST_F(IdleNodesTest, NothingIsOtherwiseWithoutAnyFastPath) {
+  open({.keeps_inodes = false,
+        .holds_readable = false,
+        .shares_reads = false,
+        .trusts_fine_ctime = false,
+        .closes_at_once = false});
+  const auto path = make("a", "four");
+  const Found found = *tree->lookup(tree->root(), name("a"));
+  EXPECT_EQ(found.attr.size, 4U);
+  Opened opened = *tree->open(found.node, O_RDWR);
+  std::array<std::byte, 16> room{};
+  EXPECT_EQ(*opened.file->read(IoVecs(room), 0, true), 4U);
+  ASSERT_TRUE(tree->set_attr(found.node, {.mode = 0640}, nullptr));
+  EXPECT_EQ(tree->attr(found.node)->mode, S_IFREG | 0640U);
+  ASSERT_TRUE(tree->remove(tree->root(), name("a"), false));
+  EXPECT_EQ(*opened.file->read(IoVecs(room), 0, true), 4U);
+}
+
 TEST_F(IdleNodesTest, AreNoneWhileSomebodyRefersToThem) {
   make("a");
   touch("a");
@@ -171,9 +189,11 @@ TEST_F(IdleNodesTest, MakeRoomForOthers) {
 /// A file that was readable when its inode was first seen is not so for ever.
 TEST_F(IdleNodesTest, ReadingIsRefusedOnceTheHostHasTakenTheRightAway) {
   if (::getuid() == 0 && ::seteuid(65'534) != 0) {
-    GTEST_SKIP() << "root may read everything";
+    GTEST_SKIP() << "root may read everything, and cannot be given up here";
   }
-  const auto restore = [] { (void)!::seteuid(::getuid()); };
+  struct Restore {
+    ~Restore() { (void)!::seteuid(::getuid()); }
+  } restore;
   test::TempDir own;
   UniqueFd root(::open(own.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   auto other = Tree::open(std::move(root), {});
@@ -187,7 +207,6 @@ TEST_F(IdleNodesTest, ReadingIsRefusedOnceTheHostHasTakenTheRightAway) {
   EXPECT_FALSE(refused);
   ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
   EXPECT_TRUE((*other)->open(found.node, O_RDONLY));
-  restore();
 }
 
 }  // namespace

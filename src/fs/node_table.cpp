@@ -103,11 +103,7 @@ std::optional<NodeRef> NodeTable::find_held(const InodeId& id) {
     idle_.remove(found->second);
     remains = take_out_locked(found->second);
   }
-  Node* const parent = remains.parent;
-  finish(std::move(remains));
-  if (parent != nullptr) {
-    release(*parent);
-  }
+  end(std::move(remains));
   return std::nullopt;
 }
 
@@ -349,6 +345,14 @@ NodeTable::Remains NodeTable::take_out_locked(Node& node) {
   return remains;
 }
 
+void NodeTable::end(Remains remains) {
+  Node* const parent = remains.parent;
+  finish(std::move(remains));
+  if (parent != nullptr) {
+    release(*parent);
+  }
+}
+
 void NodeTable::finish(Remains remains) {
   if (remains.id == InodeId{}) {
     return;
@@ -381,11 +385,7 @@ bool NodeTable::drop_idle(IdleNodes::Clock::time_point before) {
       idle_.remove(*oldest);
       remains = take_out_locked(*oldest);
     }
-    Node* const parent = remains.parent;
-    finish(std::move(remains));
-    if (parent != nullptr) {
-      release(*parent);
-    }
+    end(std::move(remains));
   }
 }
 

@@ -128,6 +128,8 @@ class NodeTable {
   };
   Remains take_out_locked(Node& node);
   void finish(Remains remains);
+  /// finish(), and its reference to its parent is released.
+  void end(Remains remains);
   NodeRef refer_locked(Node& node);
   Result<FdLease> reopen(const NodeRef& node);
   /// With the mutex held.  Returns the parent whose reference is to be dropped after unlocking.
