@@ -22,16 +22,23 @@ void remove_work_files(BareCalls& calls) {
   }
 }
 
-void create_work_files(Client& client) {
+void clone_work_dir(Client& client) {
   for_each_file(client, cloning(kWorkDir, kFirst));
-  for_each_file(client, [](unsigned i, std::span<std::byte> room) {
-    return Client::plain(wire::Tlcreate{.fid = kFirst + i,
-                                        .name = file_name(i),
-                                        .flags = O_RDWR,
-                                        .mode = S_IFREG | 0644,
-                                        .gid = 0},
-                         room);
-  });
+}
+
+/// By a clone of the directory's fid.
+Request create_request(unsigned i, std::span<std::byte> room) {
+  return Client::plain(wire::Tlcreate{.fid = kFirst + i,
+                                      .name = file_name(i),
+                                      .flags = O_RDWR,
+                                      .mode = S_IFREG | 0644,
+                                      .gid = 0},
+                       room);
+}
+
+void create_work_files(Client& client) {
+  clone_work_dir(client);
+  for_each_file(client, create_request);
   drop_files(client);
 }
 
@@ -47,16 +54,8 @@ void unlink_work_files(Client& client) {
 
 Operation create() {
   return {.name = "create",
-          .prepare = [](Client& client) { for_each_file(client, cloning(kWorkDir, kFirst)); },
-          .request =
-              [](unsigned i, std::span<std::byte> room) {
-                return Client::plain(wire::Tlcreate{.fid = kFirst + i,
-                                                    .name = file_name(i),
-                                                    .flags = O_RDWR,
-                                                    .mode = S_IFREG | 0644,
-                                                    .gid = 0},
-                                     room);
-              },
+          .prepare = clone_work_dir,
+          .request = create_request,
           .clean =
               [](Client& client) {
                 drop_files(client);
