@@ -90,7 +90,7 @@ TEST_F(IdleNodesTest, NothingIsOtherwiseWithoutAnyFastPath) {
         .shares_reads = false,
         .trusts_fine_ctime = false,
         .closes_at_once = false});
-  const auto path = make("a", "four");
+  make("a", "four");
   const Found found = *tree->lookup(tree->root(), name("a"));
   EXPECT_EQ(found.attr.size, 4U);
   Opened opened = *tree->open(found.node, O_RDWR);
