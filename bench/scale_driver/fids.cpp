@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "bench/scale_driver/bare_tree.h"
 #include "bench/scale_driver/kinds.h"
@@ -13,6 +15,9 @@ namespace {
 constexpr std::uint32_t kDirFid = 1;
 constexpr std::uint32_t kFirstFid = 10;
 constexpr unsigned kSample = 10'000;
+/// A server keeps inodes for up to three seconds, and then looks whether memory is worth giving
+/// back.
+constexpr std::chrono::seconds kUntilGivenBack(5);
 constexpr const char* kOurs = "nineroot";
 constexpr auto kList = BareCalls::Dir::list;
 
@@ -61,6 +66,7 @@ void measure_inodes(const Job& job) {
   print_cost("walk to a held inode and clunk", kOurs,
              {.elapsed = one_more.elapsed + one_less.elapsed, .cpu = one_more.cpu + one_less.cpu});
   print_cost("clunk of an inode's last", kOurs, served.run(job.size, clunk_from(kFirstFid)));
+  std::this_thread::sleep_for(kUntilGivenBack);
   print_number("left of it after all clunks", "bytes", growth(before, served.memory(), job.size));
 }
 

@@ -68,6 +68,8 @@ Request go_to_list(unsigned, std::span<std::byte> room) {
 void print_memory(const std::string& when, const ProcessMemory& sum, std::size_t count) {
   const auto each = static_cast<double>(count) * 1024;
   print_number(when + ", RSS", "KiB", static_cast<double>(sum.rss) / each);
+  print_number(when + ", guest memory in RSS", "KiB",
+               static_cast<double>(sum.shared_memory) / each);
   print_number(when + ", PSS", "KiB", static_cast<double>(sum.pss) / each);
   print_number(when + ", private", "KiB", static_cast<double>(sum.private_) / each);
 }
@@ -79,6 +81,7 @@ ProcessMemory memory_of_all(const std::vector<std::unique_ptr<Served>>& guests) 
     sum.rss += memory.rss;
     sum.pss += memory.pss;
     sum.private_ += memory.private_;
+    sum.shared_memory += memory.shared_memory;
   }
   return sum;
 }
