@@ -123,9 +123,12 @@ class NodeTable {
   };
   struct Equal {
     using is_transparent = void;
-    static const InodeId& id(const InodeId& id) { return id; }
-    static const InodeId& id(const std::unique_ptr<Node>& node) { return node->id(); }
-    bool operator()(const auto& a, const auto& b) const { return id(a) == id(b); }
+    bool operator()(const std::unique_ptr<Node>& a, const std::unique_ptr<Node>& b) const {
+      return a->id() == b->id();
+    }
+    bool operator()(const std::unique_ptr<Node>& node, const InodeId& id) const {
+      return node->id() == id;
+    }
   };
   /// With the hashes beside the pointers: neither a search nor a growth looks into many nodes.
   using Nodes = tsl::robin_set<std::unique_ptr<Node>, Hash, Equal,
