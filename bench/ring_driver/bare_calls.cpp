@@ -173,14 +173,15 @@ void BareCalls::write(std::size_t size) {
   must(::pwritev2(large(), &piece, 1, 0, 0), "pwritev2");
 }
 
-void BareCalls::list() {
+unsigned BareCalls::list() {
   must(::lseek(listed_.get(), 0, SEEK_SET), "lseek");
   alignas(8) std::array<char, 32768> room;
+  unsigned files = 0;
   while (true) {
     const long size =
         must(::syscall(SYS_getdents64, listed_.get(), room.data(), room.size()), "list");
     if (size == 0) {
-      return;
+      return files;
     }
     for (long at = 0; at < size;) {
       // linux_dirent64: the record's length at 16, type at 18, name at 19.
@@ -188,6 +189,7 @@ void BareCalls::list() {
       std::memcpy(&length, room.data() + at + 16, sizeof(length));
       if (room[static_cast<std::size_t>(at) + 18] == DT_REG) {
         get_mode_record(Dir::list, room.data() + at + 19);
+        ++files;
       }
       at += length;
     }

@@ -51,8 +51,8 @@ class BareCalls {
   /// Each time into or from another buffer, as many as a guest has requests in flight.
   void read(std::size_t size);
   void write(std::size_t size);
-  /// All entries of `list`, with the guest's type of each.
-  void list();
+  /// All entries of `list`, with the guest's type of each.  Gives how many files there are.
+  unsigned list();
 
  private:
   std::vector<UniqueFd> dirs_;

@@ -23,6 +23,8 @@ class Child {
 
   [[nodiscard]] bool has_ended();
 
+  [[nodiscard]] pid_t pid() const { return pid_; }
+
  private:
   pid_t pid_ = -1;
 };

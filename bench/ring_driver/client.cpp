@@ -1,6 +1,6 @@
 #include "bench/ring_driver/client.h"
 
-#include <array>
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 
@@ -14,35 +14,51 @@ constexpr std::size_t kTagAt = 5;
 
 }  // namespace
 
+void Client::send(unsigned slot, unsigned i, const MakeRequest& make) {
+  const std::span<std::byte> room = ring_.request(slot);
+  const Request request = make(i, room);
+  const auto tag = static_cast<std::uint16_t>(slot);
+  std::memcpy(room.data() + kTagAt, &tag, sizeof(tag));
+  if (request.payload == Payload::in_request) {
+    const auto size = static_cast<std::uint32_t>(request.size + request.payload_size);
+    std::memcpy(room.data(), &size, sizeof(size));
+  }
+  in_flight_.at(slot) = request;
+  ring_.submit(slot, request.size, request.payload, request.payload_size);
+}
+
+unsigned Client::receive() {
+  const unsigned slot = ring_.wait();
+  check_reply(ring_.reply(slot), in_flight_.at(slot));
+  return slot;
+}
+
 void Client::run(unsigned count, unsigned depth, const MakeRequest& make) {
-  std::array<Request, kSlots> in_flight;
   unsigned sent = 0;
-  const auto send = [&](unsigned slot) {
-    const std::span<std::byte> room = ring_.request(slot);
-    const Request request = make(sent++, room);
-    const auto tag = static_cast<std::uint16_t>(slot);
-    std::memcpy(room.data() + kTagAt, &tag, sizeof(tag));
-    if (request.payload == Payload::in_request) {
-      const auto size = static_cast<std::uint32_t>(request.size + request.payload_size);
-      std::memcpy(room.data(), &size, sizeof(size));
-    }
-    in_flight[slot] = request;
-    ring_.submit(slot, request.size, request.payload, request.payload_size);
-  };
-  while (sent < std::min(count, depth)) {
-    send(sent);
+  for (; sent < std::min(count, depth); ++sent) {
+    send(sent, sent, make);
   }
   for (unsigned received = 0; received < count; ++received) {
-    const unsigned slot = ring_.wait();
-    check(slot, in_flight.at(slot));
+    const unsigned slot = receive();
     if (sent < count) {
-      send(slot);
+      send(slot, sent++, make);
     }
   }
 }
 
-void Client::check(unsigned slot, const Request& request) const {
-  const std::span<const std::byte> reply = ring_.reply(slot);
+void Client::start(unsigned count, const MakeRequest& make) {
+  for (; started_ < count; ++started_) {
+    send(started_, started_, make);
+  }
+}
+
+void Client::finish() {
+  for (; started_ > 0; --started_) {
+    receive();
+  }
+}
+
+void check_reply(std::span<const std::byte> reply, const Request& request) {
   const wire::Header header = wire::read_header(reply);
   std::uint32_t error = 0;
   if (header.type == static_cast<std::uint8_t>(wire::MsgType::Rlerror)) {

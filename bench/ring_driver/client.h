@@ -1,6 +1,7 @@
 // Sends 9P messages through a ring, many in flight, and checks that each is answered as it should.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -24,6 +25,9 @@ struct Request {
   std::uint32_t other_error = 0;
 };
 
+/// Throws std::runtime_error unless `reply` is what the request should be answered by.
+void check_reply(std::span<const std::byte> reply, const Request& request);
+
 /// Writes request `i` into `room`.
 using MakeRequest = std::function<Request(unsigned i, std::span<std::byte> room)>;
 
@@ -34,6 +38,10 @@ class Client {
   /// Sends requests 0 to count - 1, at most `depth` at a time.  Throws std::runtime_error at the
   /// first reply that is another than expected.
   void run(unsigned count, unsigned depth, const MakeRequest& make);
+
+  /// Sends requests 0 to count - 1, at most kSlots, and does not wait; finish() does.
+  void start(unsigned count, const MakeRequest& make);
+  void finish();
 
   /// One request.
   template <class Message>
@@ -48,9 +56,13 @@ class Client {
   }
 
  private:
-  void check(unsigned slot, const Request& request) const;
+  void send(unsigned slot, unsigned i, const MakeRequest& make);
+  /// Waits for a reply, checks it and returns its slot.
+  unsigned receive();
 
   Ring& ring_;
+  std::array<Request, kSlots> in_flight_;
+  unsigned started_ = 0;
 };
 
 }  // namespace nineroot::bench

@@ -118,7 +118,7 @@ std::vector<Operation> contents() {
             request.payload_size = 8 * kPage;
             return request;
           },
-          [](BareCalls& calls, unsigned) { calls.list(); }, kLargeCount),
+          [](BareCalls& calls, unsigned) { (void)calls.list(); }, kLargeCount),
   };
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <stdexcept>
+#include <thread>
 
 #include "virtio/ring_layout.h"
 
@@ -106,8 +107,11 @@ unsigned Ring::wait() {
   const auto start = Clock::now();
   for (unsigned looks = 1; index.load(std::memory_order_acquire) == used_seen_; ++looks) {
     __builtin_ia32_pause();
-    if (looks % kLooksBetweenClocks == 0 && Clock::now() - start > std::chrono::seconds(20)) {
-      throw std::runtime_error("the device does not answer");
+    if (looks % kLooksBetweenClocks == 0) {
+      if (Clock::now() - start > std::chrono::seconds(60)) {
+        throw std::runtime_error("the device does not answer");
+      }
+      std::this_thread::yield();  // On a busy machine the device may wait for this CPU.
     }
   }
   const std::uint64_t entry = kUsed + virtio::kRingEntries + 8UL * (used_seen_ % kRingSize);

@@ -40,7 +40,7 @@ class Ring {
   /// Hands over the first `size` bytes of request(slot); `payload_size` bytes of payload.
   void submit(unsigned slot, std::size_t size, Payload where, std::size_t payload_size);
 
-  /// Waits for the next reply and returns its slot.  Throws std::runtime_error after 20 seconds.
+  /// Waits for the next reply and returns its slot.  Throws std::runtime_error after a minute.
   unsigned wait();
 
   [[nodiscard]] std::uint64_t kicks() const { return kicks_; }

@@ -1,5 +1,7 @@
 #include "fs/fd_budget.h"
 
+#include <algorithm>
+
 namespace nineroot::fs {
 
 FdLease& FdLease::operator=(FdLease&& other) noexcept {
@@ -42,8 +44,9 @@ Result<FdLease> FdBudget::adopt(FdSlot& slot, UniqueFd fd) {
     closing.push_back(std::move(fd));
   } else {
     if (size_ >= limit_) {
-      // Some room at once, so that a walk through a large tree does not evict for each step.
-      evict(limit_ - limit_ / 16, closing);
+      // Some room at once, but no more than one request can wait for.
+      constexpr std::size_t kMost = 32;
+      evict(limit_ - std::min(limit_ / 16, kMost), closing);
     }
     if (size_ >= limit_ + slack_) {
       return fail(ENFILE);
@@ -91,7 +94,10 @@ UniqueFd FdBudget::close(FdSlot& slot) {
   if (is_idle(slot)) {
     take_idle(slot);
   }
-  pinned_ -= std::exchange(slot.is_pinned_, false) ? 1 : 0;
+  if (slot.is_pinned_) {
+    slot.is_pinned_ = false;
+    --pinned_;
+  }
   --size_;
   return UniqueFd(std::exchange(slot.fd_, -1));
 }

@@ -31,10 +31,11 @@ class FdSlot {
  private:
   friend class FdBudget;
 
+  // A node has one each, and there may be a million of these: hence the bits.
   int fd_ = -1;
-  std::uint32_t leases_ = 0;
-  bool is_pinned_ = false;
-  Kind kind_;
+  std::uint32_t leases_ : 30 = 0;
+  bool is_pinned_ : 1 = false;
+  Kind kind_ : 1;
   // Neighbours in the list of what may be closed: only with a descriptor, no lease, no pin.
   FdSlot* newer_ = nullptr;
   FdSlot* older_ = nullptr;

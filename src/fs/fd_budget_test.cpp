@@ -46,6 +46,23 @@ TEST_F(FdBudgetTest, LeastUsedIsClosedFirst) {
   EXPECT_LE(budget.size(), 16U);
 }
 
+/// Whoever needs one descriptor waits for no more than a few to be closed, however many there are.
+TEST(FdBudget, OnlyAFewAreClosedAtOnce) {
+  constexpr std::size_t kLimit = 700;
+  FdBudget budget(kLimit, 4);
+  std::deque<FdSlot> slots;
+  std::size_t before = 0;
+  for (std::size_t i = 0; i <= kLimit; ++i) {
+    before = budget.size();
+    ASSERT_TRUE(budget.adopt(slots.emplace_back(FdSlot::Kind::inode), any_fd()));
+  }
+  EXPECT_LT(budget.size(), before);
+  EXPECT_GE(budget.size(), before - 32);
+  for (FdSlot& slot : slots) {
+    budget.close(slot);
+  }
+}
+
 TEST_F(FdBudgetTest, LeasedOnesStay) {
   FdSlot& held = add();
   const auto lease = budget.lease(held);

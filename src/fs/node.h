@@ -29,13 +29,14 @@ struct InodeId {
 /// against the id.  Members are the table's, guarded by its mutex, except where said.
 class Node {
  public:
-  Node() : slot_(FdSlot::Kind::inode) {}
+  Node(NodeTable& table, const InodeId& id, std::uint32_t host_type)
+      : id_(id), table_(table), host_type_(static_cast<std::uint16_t>(host_type)) {}
 
   /// Constant: the host inode's S_IFMT bits.
   [[nodiscard]] std::uint32_t host_type() const { return host_type_; }
 
   /// Constant.
-  [[nodiscard]] const InodeId& id() const { return *id_; }
+  [[nodiscard]] const InodeId& id() const { return id_; }
 
   /// The size that clients believe the file to have: what they were last told, or what they made it
   /// by writing and truncating since.  0 if none was given yet.  Thread-safe, as are those below.
@@ -76,13 +77,14 @@ class Node {
   friend class NodeRef;
   friend class IdleNodes;
 
-  const InodeId* id_ = nullptr;  ///< The table's key.
+  const InodeId id_;
+  NodeTable& table_;
   std::atomic<std::uint32_t> references_ = 0;
-  std::uint32_t host_type_ = 0;
-  std::atomic<std::uint64_t> known_size_ = 0;
+  const std::uint16_t host_type_;
   std::atomic<bool> may_have_set_id_ = true;
   std::atomic<bool> is_truncated_ = false;
-  FdSlot slot_;  ///< Guarded by the budget.
+  std::atomic<std::uint64_t> known_size_ = 0;
+  FdSlot slot_{FdSlot::Kind::inode};  ///< Guarded by the budget.
   /// Where it was last seen; null for the root, and for one that has lost the name by which it was
   /// known, which is pinned.  Counts as a reference.
   Node* parent_ = nullptr;
@@ -102,11 +104,9 @@ class NodeRef {
  public:
   NodeRef() = default;
   NodeRef(const NodeRef& other);
-  NodeRef(NodeRef&& other) noexcept
-      : table_(other.table_), node_(std::exchange(other.node_, nullptr)) {}
+  NodeRef(NodeRef&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
 
   NodeRef& operator=(NodeRef other) noexcept {
-    std::swap(table_, other.table_);
     std::swap(node_, other.node_);
     return *this;
   }
@@ -126,9 +126,8 @@ class NodeRef {
  private:
   friend class NodeTable;
 
-  NodeRef(NodeTable& table, Node& node) : table_(&table), node_(&node) {}
+  explicit NodeRef(Node& node) : node_(&node) {}
 
-  NodeTable* table_ = nullptr;
   Node* node_ = nullptr;
 };
 

@@ -5,10 +5,12 @@
 #include <sys/stat.h>
 
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
-#include <unordered_map>
+
+#include <tsl/robin_set.h>
 
 #include "base/result.h"
 #include "fs/fd_budget.h"
@@ -113,9 +115,26 @@ class NodeTable {
  private:
   friend class NodeRef;
 
+  /// By id, of what is in the table and of what is looked for.
   struct Hash {
+    using is_transparent = void;
     std::size_t operator()(const InodeId& id) const;
+    std::size_t operator()(const std::unique_ptr<Node>& node) const { return (*this)(node->id()); }
   };
+  struct Equal {
+    using is_transparent = void;
+    bool operator()(const std::unique_ptr<Node>& a, const std::unique_ptr<Node>& b) const {
+      return a->id() == b->id();
+    }
+    bool operator()(const std::unique_ptr<Node>& node, const InodeId& id) const {
+      return node->id() == id;
+    }
+  };
+  /// With the hashes beside the pointers: neither a search nor a growth looks into many nodes.
+  using Nodes = tsl::robin_set<std::unique_ptr<Node>, Hash, Equal,
+                               std::allocator<std::unique_ptr<Node>>, true>;
+
+  static Nodes no_nodes();
 
   void release(Node& node);
   /// The next of those that a node's end releases: its parent, or null.
@@ -131,15 +150,20 @@ class NodeTable {
   /// finish(), and its reference to its parent is released.
   void end(Remains remains);
   NodeRef refer_locked(Node& node);
+  /// Null if the inode is not known.
+  [[nodiscard]] Node* find_locked(const InodeId& id) const;
+  Node& add_locked(const InodeId& id, std::uint32_t mode);
   Result<FdLease> reopen(const NodeRef& node);
   /// With the mutex held.  Returns the parent whose reference is to be dropped after unlocking.
   Node* place_locked(Node& node, Node& parent, std::string_view name);
+  /// place_locked() where no ring of parents can come to be.
+  Node* put_locked(Node& node, Node& parent, std::string_view name);
   [[nodiscard]] static bool is_below(const Node& node, const Node& ancestor);
 
   FdBudget& budget_;
   CloseLater close_later_;
   mutable std::mutex mutex_;
-  std::unordered_map<InodeId, Node, Hash> nodes_;
+  Nodes nodes_ = no_nodes();
   IdleNodes idle_;
   LocalFileSystems local_;
 };

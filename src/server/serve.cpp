@@ -1,6 +1,7 @@
 #include "server/serve.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -208,20 +209,36 @@ class IdleKeeper {
   }
 
   /// Milliseconds until the next call; -1: when fd() is readable.
-  [[nodiscard]] int drop(fs::Tree& tree) const {
+  [[nodiscard]] int drop(fs::Tree& tree) {
     std::uint64_t ignored = 0;
     [[maybe_unused]] const auto got = ::read(wake_.get(), &ignored, sizeof(ignored));
-    return tree.drop_idle(kIdleAge) ? std::chrono::milliseconds(kIdleAge).count() / 2 : -1;
+    most_ = std::max(most_, tree.node_count());
+    if (tree.drop_idle(kIdleAge)) {
+      return std::chrono::milliseconds(kIdleAge).count() / 2;
+    }
+    give_back(tree.node_count());
+    return -1;
   }
 
  private:
+  /// The memory of many inodes that are gone, to the host; malloc would keep it for the next.  Now
+  /// that the guest is quiet: every thread's malloc waits for it.
+  void give_back(std::size_t left) {
+    constexpr std::size_t kMany = 20'000;
+    if (most_ - std::min(most_, left) > kMany) {
+      ::malloc_trim(0);
+      most_ = left;
+    }
+  }
+
   UniqueFd wake_;
+  std::size_t most_ = 0;  ///< Inodes at once since the last give_back().
 };
 
 /// Runs every transport on a thread of its own until a signal comes or, with `once` or with
 /// connected sockets only, until they have ended.
 Outcome<void> run_all(Transports& transports, const ServeOptions& options, int signal_fd,
-                      const IdleKeeper& idle_keeper, fs::Tree& tree) {
+                      IdleKeeper& idle_keeper, fs::Tree& tree) {
   const UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
   const UniqueFd ended(::eventfd(0, EFD_CLOEXEC));
   if (!stop.is_open() || !ended.is_open()) {
@@ -282,7 +299,7 @@ Outcome<int> serve(const ServeOptions& options) {
   // Threads must not be there before the sandbox is, and sockets must: so pools and tree, which
   // sessions refer to, are made late and declared early.
   LogBudget complaints(1);
-  const IdleKeeper idle_keeper;
+  IdleKeeper idle_keeper;
   std::optional<WorkerPool> closers;
   std::unique_ptr<fs::Tree> tree;
   std::optional<WorkerPool> workers;

@@ -1,4 +1,4 @@
-// What a fid stands for, and the table of a session's fids.
+// What a fid stands for.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -95,70 +94,48 @@ class FidLocks {
   std::uint32_t fid_;
 };
 
-/// A fid denotes an inode, whatever happens to its name.
-struct Fid {
-  fs::NodeRef node;
-  /// Who attached: owner of what is made through this fid.  Absent if the client did not say.
-  std::optional<std::uint32_t> uid;
+/// What a fid is used for besides naming its inode.
+struct FidUse {
   /// Shared with the workers that read, write or sync it.
-  std::shared_ptr<fs::OpenFile> file;
-  std::variant<std::monostate, XattrSnapshot, XattrUpdate> xattr;
-  /// The name by which it was reached, where the inode has others: what Tremove and Trename mean.
-  /// Null: the one by which the inode is known.
-  std::shared_ptr<const fs::Place> place = nullptr;
+  std::shared_ptr<fs::OpenFile> file = nullptr;
+  std::variant<std::monostate, XattrSnapshot, XattrUpdate> xattr = {};
   /// Null while no lock was taken by this fid.
   std::unique_ptr<FidLocks> locks = nullptr;
   /// Null unless it is open for writing.
   std::unique_ptr<Writers::Mark> writes = nullptr;
-  /// Not 0: no inode at all but what stands for a name that is gone, with this number; `node` is
-  /// the directory.  Only the herald has such fids (herald.h).
+  /// Not 0: no inode at all but what stands for a name that is gone, with this number; the fid's
+  /// node is the directory.  Only the herald has such fids (herald.h).
   std::uint64_t stand_in = 0;
   bool is_directory_stand_in = false;
-
-  [[nodiscard]] bool is_open() const { return file != nullptr || xattr.index() != 0; }
 };
 
-/// Fid numbers to fids.  Linux uses the lowest free number, but any 32-bit number is good.
-class FidTable {
- public:
-  /// Errors: EBADF.  The pointer is good until the table changes.
-  Result<Fid*> get(std::uint32_t number) {
-    const auto found = fids_.find(number);
-    if (found == fids_.end()) {
-      return fail(EBADF);
+inline const FidUse kUnused{};
+
+/// A fid denotes an inode, whatever happens to its name.  Guests hold one for every name they
+/// remember, and few of these in any use: so that is kept apart, and a fid is small without it.
+struct Fid {
+  fs::NodeRef node;
+  /// Who attached: owner of what is made through this fid.  Absent if the client did not say.
+  std::optional<std::uint32_t> uid;
+  /// The name by which it was reached, where the inode has others: what Tremove and Trename mean.
+  /// Null: the one by which the inode is known.
+  std::shared_ptr<const fs::Place> place = nullptr;
+  /// Null while it is in no use.
+  std::unique_ptr<FidUse> use = nullptr;
+
+  [[nodiscard]] const FidUse& used() const { return use != nullptr ? *use : kUnused; }
+
+  /// To begin a use.
+  FidUse& in_use() {
+    if (use == nullptr) {
+      use = std::make_unique<FidUse>();
     }
-    return &found->second;
+    return *use;
   }
 
-  /// Replaces a fid that has the number already: a client that gave up on a Twalk which had
-  /// succeeded uses the number again (Linux net/9p/client.c).  Errors: ENFILE when the session
-  /// holds too many.
-  Result<void> put(std::uint32_t number, Fid fid) {
-    if (fids_.size() >= kMaxFids && !fids_.contains(number)) {
-      return fail(ENFILE);
-    }
-    fids_.insert_or_assign(number, std::move(fid));
-    return {};
-  }
+  [[nodiscard]] bool has_xattr() const { return used().xattr.index() != 0; }
 
-  /// Errors: EBADF.
-  Result<Fid> take(std::uint32_t number) {
-    auto node = fids_.extract(number);
-    if (node.empty()) {
-      return fail(EBADF);
-    }
-    return std::move(node.mapped());
-  }
-
-  void clear() { fids_.clear(); }
-
-  [[nodiscard]] std::size_t size() const { return fids_.size(); }
-
- private:
-  /// What a guest with a few million cached dentries needs, and a bound for a hostile one.
-  static constexpr std::size_t kMaxFids = std::size_t{1} << 23U;
-
-  std::unordered_map<std::uint32_t, Fid> fids_;
+  [[nodiscard]] bool is_open() const { return used().file != nullptr || has_xattr(); }
 };
 
 }  // namespace nineroot::session

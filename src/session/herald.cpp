@@ -108,13 +108,13 @@ std::optional<Result<wire::Rwalk>> Herald::answer(const wire::Twalk& m) {
   if (fid == nullptr) {
     return std::nullopt;
   }
-  if (fid->stand_in != 0) {
+  if (fid->used().stand_in != 0) {
     if (m.nwname > 0) {
       return fail(ENOTDIR);
     }
-    Fid clone{.node = fid->node, .uid = fid->uid, .file = nullptr, .xattr = {}};
-    clone.stand_in = fid->stand_in;
-    clone.is_directory_stand_in = fid->is_directory_stand_in;
+    Fid clone{.node = fid->node, .uid = fid->uid};
+    clone.in_use().stand_in = fid->used().stand_in;
+    clone.in_use().is_directory_stand_in = fid->used().is_directory_stand_in;
     if (const Result<void> put = fids_.put(m.newfid, std::move(clone)); !put) {
       return std::unexpected(put.error());
     }
@@ -139,25 +139,26 @@ Result<wire::Rwalk> Herald::walk_to_stand_in(const wire::Twalk& m, const Fid& di
     return fail(found ? ESTALE : code(found.error()));
   }
   const bool is_directory = intent_ == Intent::removes_directory;
-  Fid fid{.node = dir.node, .uid = dir.uid, .file = nullptr, .xattr = {}};
-  fid.stand_in = kFirstStandIn + ++stand_ins_;
-  fid.is_directory_stand_in = is_directory;
+  Fid fid{.node = dir.node, .uid = dir.uid};
+  FidUse& use = fid.in_use();
+  use.stand_in = kFirstStandIn + ++stand_ins_;
+  use.is_directory_stand_in = is_directory;
   wire::Rwalk reply{.nwqid = 1, .wqid = {}};
-  reply.wqid[0] = make_qid(fid.stand_in, mode_of_stand_in(is_directory));
+  reply.wqid[0] = make_qid(use.stand_in, mode_of_stand_in(is_directory));
   TRY(fids_.put(m.newfid, std::move(fid)));
   return reply;
 }
 
 std::optional<Result<wire::Rgetattr>> Herald::answer(const wire::Tgetattr& m) const {
   const Fid* fid = find(m.fid);
-  if (fid == nullptr || fid->stand_in == 0) {
+  if (fid == nullptr || fid->used().stand_in == 0) {
     return std::nullopt;
   }
-  const std::uint32_t mode = mode_of_stand_in(fid->is_directory_stand_in);
+  const std::uint32_t mode = mode_of_stand_in(fid->used().is_directory_stand_in);
   return wire::Rgetattr{.valid = wire::kGetattrBasic | wire::kGetattrGen,
-                        .qid = make_qid(fid->stand_in, mode),
+                        .qid = make_qid(fid->used().stand_in, mode),
                         .mode = mode,
-                        .nlink = fid->is_directory_stand_in ? 2U : 1U,
+                        .nlink = fid->used().is_directory_stand_in ? 2U : 1U,
                         .blksize = 4096};
 }
 
@@ -166,7 +167,7 @@ std::optional<Result<wire::Rsetattr>> Herald::answer(const wire::Tsetattr& m) co
   if (fid == nullptr) {
     return std::nullopt;
   }
-  if (fid->stand_in != 0) {
+  if (fid->used().stand_in != 0) {
     return fail(ESTALE);
   }
   if ((m.valid & wire::kSetSize) != 0) {
@@ -235,7 +236,7 @@ std::optional<Result<wire::Rlopen>> Herald::answer(const wire::Tlopen& m) const 
   const bool only_reads = (m.flags & kAccessAndTruncation) == 0;
   const bool writes_void =
       (m.flags & kTruncation) == 0 && void_writes_.is_announced_for(*fid->node);
-  if (fid->stand_in == 0 && (only_reads || writes_void)) {
+  if (fid->used().stand_in == 0 && (only_reads || writes_void)) {
     return std::nullopt;
   }
   return fail(EROFS);

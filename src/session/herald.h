@@ -8,7 +8,7 @@
 
 #include "base/herald.h"
 #include "fs/tree.h"
-#include "session/fid.h"
+#include "session/fid_table.h"
 #include "session/guest_changes.h"
 #include "session/void_writes.h"
 #include "wire/messages.h"

@@ -33,8 +33,7 @@ Result<wire::Rwalk> Herald::walk_to_moved(const wire::Twalk& m, const Fid& dir) 
   fs::Found found = TRY(moved());
   wire::Rwalk reply{.nwqid = 1, .wqid = {}};
   reply.wqid[0] = make_qid(found.attr);
-  TRY(fids_.put(m.newfid,
-                {.node = std::move(found.node), .uid = dir.uid, .file = nullptr, .xattr = {}}));
+  TRY(fids_.put(m.newfid, {.node = std::move(found.node), .uid = dir.uid}));
   return reply;
 }
 

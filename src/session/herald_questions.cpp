@@ -11,7 +11,7 @@ std::optional<Result<wire::Rxattrwalk>> Herald::answer(const wire::Txattrwalk& m
   if (fid == nullptr) {
     return std::nullopt;
   }
-  if (fid->stand_in != 0) {
+  if (fid->used().stand_in != 0) {
     return fail(ENODATA);
   }
   if (m.name == kHeraldQuestion) {
@@ -25,9 +25,9 @@ std::optional<Result<wire::Rxattrwalk>> Herald::answer(const wire::Txattrwalk& m
 
 Result<wire::Rxattrwalk> Herald::value(const wire::Txattrwalk& m, const Fid& fid,
                                        std::string_view value) {
-  Fid answer{.node = fid.node, .uid = fid.uid, .file = nullptr, .xattr = XattrSnapshot{}};
+  Fid answer{.node = fid.node, .uid = fid.uid};
   const std::span<const std::byte> bytes = std::as_bytes(std::span(value));
-  std::get<XattrSnapshot>(answer.xattr).value.assign(bytes.begin(), bytes.end());
+  answer.in_use().xattr = XattrSnapshot{.value = {bytes.begin(), bytes.end()}, .charge = {}};
   TRY(fids_.put(m.newfid, std::move(answer)));
   return wire::Rxattrwalk{.size = value.size()};
 }

@@ -111,7 +111,7 @@ Result<wire::Rsetattr> Session::on(const wire::Tsetattr& m) {
     change.mtime = TRY(wanted_time((m.valid & wire::kSetMtimeSet) != 0, m.mtime_sec, m.mtime_nsec));
   }
   change.touches_ctime = (m.valid & wire::kSetCtime) != 0;
-  TRY(tree_.set_attr(fid->node, change, fid->file.get()));
+  TRY(tree_.set_attr(fid->node, change, fid->used().file.get()));
   return wire::Rsetattr{};
 }
 

@@ -57,10 +57,11 @@ std::array<std::byte, wire::kReadHeaderSize> data_header(std::uint16_t tag, std:
 }  // namespace
 
 void Session::hold_open(Fid& fid, std::shared_ptr<fs::OpenFile> file) {
+  FidUse& use = fid.in_use();
   if (file->is_writable()) {
-    fid.writes = std::make_unique<Writers::Mark>(writers_, fid.node);
+    use.writes = std::make_unique<Writers::Mark>(writers_, fid.node);
   }
-  fid.file = std::move(file);
+  use.file = std::move(file);
 }
 
 Result<wire::Rlopen> Session::on(const wire::Tlopen& m) {
@@ -93,16 +94,16 @@ Result<void> Session::on_read(wire::Exchange& exchange, const wire::Tread& m) {
   const std::size_t count = payload_room(exchange, m.count, wire::kReadHeaderSize);
   const IoVecs payload = exchange.reply().slice(wire::kReadHeaderSize, count);
   std::size_t size = 0;
-  if (const auto* xattr = std::get_if<XattrSnapshot>(&fid->xattr)) {
+  if (const auto* xattr = std::get_if<XattrSnapshot>(&fid->used().xattr)) {
     const std::size_t from = std::min<std::uint64_t>(m.offset, xattr->value.size());
     size = payload.write(0, std::span(xattr->value).subspan(from));
-  } else if (fid->file == nullptr) {
+  } else if (fid->used().file == nullptr) {
     return fail(EBADF);
   } else {
-    const auto read = fid->file->read(payload, m.offset, false);
+    const auto read = fid->used().file->read(payload, m.offset, false);
     if (!read && read.error() == Errno{EAGAIN}) {
       run_later(exchange, true,
-                [file = fid->file, offset = m.offset, count,
+                [file = fid->used().file, offset = m.offset, count,
                  tag = exchange.tag()](std::span<std::byte> reply) -> std::size_t {
                   const IoVecs to(reply.subspan(wire::kReadHeaderSize, count));
                   const auto got = file->read(to, offset, true);
@@ -127,12 +128,16 @@ Result<void> Session::on_write(wire::Exchange& exchange, const wire::Twrite& m) 
   if (exchange.request().size() != wire::kWriteHeaderSize + m.count) {
     return fail(EPROTO);
   }
-  if (auto* update = std::get_if<XattrUpdate>(&fid->xattr)) {
+  if (fid->use == nullptr) {
+    return fail(EBADF);
+  }
+  if (auto* update = std::get_if<XattrUpdate>(&fid->use->xattr)) {
     const wire::Rwrite answer = TRY(write_xattr(*update, m, data));
     reply(exchange, answer);
     return {};
   }
-  if (fid->file == nullptr) {
+  const std::shared_ptr<fs::OpenFile>& open = fid->use->file;
+  if (open == nullptr) {
     return fail(EBADF);
   }
   if (const auto void_answer = herald_.answer(*fid, m, data)) {
@@ -141,12 +146,12 @@ Result<void> Session::on_write(wire::Exchange& exchange, const wire::Twrite& m) 
     return {};
   }
   // What comes by the herald's is written back for others, as root.
-  if (fid->uid != 0U && fid->uid != kHeraldUid && fid->file->is_writable()) {
+  if (fid->uid != 0U && fid->uid != kHeraldUid && open->is_writable()) {
     // Not every client does it itself: Linux 6.1 does not with cache=none and mmap.
     TRY(tree_.drop_set_id(fid->node));
   }
-  if (!fid->file->is_synchronous()) {
-    const std::size_t size = TRY(fid->file->write(data, m.offset));
+  if (!open->is_synchronous()) {
+    const std::size_t size = TRY(open->write(data, m.offset));
     if (herald_.is_here()) {
       herald_.note_changed(m.fid);
     }
@@ -156,7 +161,7 @@ Result<void> Session::on_write(wire::Exchange& exchange, const wire::Twrite& m) 
   std::vector<std::byte> bytes(data.size());
   data.read(0, bytes);
   run_later(exchange, false,
-            [file = fid->file, offset = m.offset, tag = exchange.tag(),
+            [file = open, offset = m.offset, tag = exchange.tag(),
              bytes = std::move(bytes)](std::span<std::byte> reply) mutable {
               Result<wire::Rwrite> answer;
               if (const auto size = file->write(IoVecs(bytes), offset)) {
@@ -171,7 +176,7 @@ Result<void> Session::on_write(wire::Exchange& exchange, const wire::Twrite& m) 
 
 Result<void> Session::on_readdir(wire::Exchange& exchange, const wire::Treaddir& m) {
   const Fid* fid = TRY(fids_.get(m.fid));
-  if (fid->file == nullptr) {
+  if (fid->used().file == nullptr) {
     return fail(EBADF);
   }
   const std::size_t count = payload_room(exchange, m.count, wire::kReadHeaderSize);
@@ -179,7 +184,7 @@ Result<void> Session::on_readdir(wire::Exchange& exchange, const wire::Treaddir&
   const std::span<std::byte> room = std::span(scratch_).first(count);
   wire::Writer entries(room);
   bool is_cut = false;
-  TRY(fid->file->read_dir(m.offset, [&](const fs::DirEntry& entry) {
+  TRY(fid->used().file->read_dir(m.offset, [&](const fs::DirEntry& entry) {
     const wire::Dirent dirent{.qid = make_qid(entry.number, entry.type),
                               .offset = entry.next,
                               .type = static_cast<std::uint8_t>(IFTODT(entry.type)),
@@ -203,11 +208,11 @@ Result<void> Session::on_readdir(wire::Exchange& exchange, const wire::Treaddir&
 
 Result<void> Session::on_fsync(wire::Exchange& exchange, const wire::Tfsync& m) {
   const Fid* fid = TRY(fids_.get(m.fid));
-  if (fid->file == nullptr) {
+  if (fid->used().file == nullptr) {
     return fail(EBADF);
   }
   run_later(exchange, true,
-            [file = fid->file, is_data_only = m.datasync != 0,
+            [file = fid->used().file, is_data_only = m.datasync != 0,
              tag = exchange.tag()](std::span<std::byte> reply) {
               Result<wire::Rfsync> answer;
               if (const auto synced = file->sync(is_data_only); !synced) {

@@ -47,8 +47,8 @@ Result<wire::Rlock> Session::on(const wire::Tlock& m) {
     const bool is_held = done.error() == Errno{EAGAIN};
     return wire::Rlock{.status = is_held ? wire::kLockBlocked : wire::kLockError};
   }
-  if (m.type != wire::kLockUnlock && fid->locks == nullptr) {
-    fid->locks = std::make_unique<FidLocks>(*host_locks_, fid->node, m.fid);
+  if (m.type != wire::kLockUnlock && fid->used().locks == nullptr) {
+    fid->in_use().locks = std::make_unique<FidLocks>(*host_locks_, fid->node, m.fid);
   }
   return wire::Rlock{.status = wire::kLockSuccess};
 }

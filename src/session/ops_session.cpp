@@ -65,7 +65,7 @@ Result<wire::Rattach> Session::on(const wire::Tattach& m) {
     uid = m.n_uname;
   }
   herald_.note(m);
-  TRY(fids_.put(m.fid, Fid{.node = std::move(node), .uid = uid, .file = nullptr, .xattr = {}}));
+  TRY(fids_.put(m.fid, Fid{.node = std::move(node), .uid = uid}));
   return wire::Rattach{.qid = make_qid(attr)};
 }
 
@@ -123,18 +123,14 @@ Result<wire::Rwalk> Session::on(const wire::Twalk& m) {
     }
   }
   if (m.newfid != m.fid || m.nwname > 0) {
-    TRY(fids_.put(m.newfid, Fid{.node = std::move(node),
-                                .uid = uid,
-                                .file = nullptr,
-                                .xattr = {},
-                                .place = std::move(place)}));
+    TRY(fids_.put(m.newfid, Fid{.node = std::move(node), .uid = uid, .place = std::move(place)}));
   }
   return reply;
 }
 
 Result<wire::Rclunk> Session::on(const wire::Tclunk& m) {
   const Fid fid = TRY(fids_.take(m.fid));
-  if (const auto* update = std::get_if<XattrUpdate>(&fid.xattr)) {
+  if (const auto* update = std::get_if<XattrUpdate>(&fid.used().xattr)) {
     TRY(commit_xattr(fid.node, *update));
   }
   return wire::Rclunk{};

@@ -20,7 +20,7 @@ Result<fs::Name> new_name(std::string_view text) {
 /// The fid of a directory in which names are made or changed; it must not be open.
 Result<Fid*> Session::directory(std::uint32_t number) {
   Fid* fid = TRY(fids_.get(number));
-  if (fid->xattr.index() != 0) {
+  if (fid->has_xattr()) {
     return fail(EBADF);
   }
   if (!S_ISDIR(fid->node->host_type())) {

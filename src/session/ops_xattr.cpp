@@ -24,9 +24,9 @@ Result<wire::Rxattrwalk> Session::on(const wire::Txattrwalk& m) {
   }
   const std::size_t size = snapshot.value.size();
   snapshot.charge = TRY(xattr_memory_.charge(size));
-  TRY(fids_.put(
-      m.newfid,
-      Fid{.node = fid->node, .uid = fid->uid, .file = nullptr, .xattr = std::move(snapshot)}));
+  Fid reader{.node = fid->node, .uid = fid->uid};
+  reader.in_use().xattr = std::move(snapshot);
+  TRY(fids_.put(m.newfid, std::move(reader)));
   return wire::Rxattrwalk{.size = size};
 }
 
@@ -45,11 +45,11 @@ Result<wire::Rxattrcreate> Session::on(const wire::Txattrcreate& m) {
     return fail(ERANGE);
   }
   XattrMemory::Charge charge = TRY(xattr_memory_.charge(m.attr_size));
-  fid->xattr = XattrUpdate{.name = std::string(m.name),
-                           .value = std::vector<std::byte>(m.attr_size),
-                           .filled = 0,
-                           .flags = static_cast<int>(m.flags),
-                           .charge = std::move(charge)};
+  fid->in_use().xattr = XattrUpdate{.name = std::string(m.name),
+                                    .value = std::vector<std::byte>(m.attr_size),
+                                    .filled = 0,
+                                    .flags = static_cast<int>(m.flags),
+                                    .charge = std::move(charge)};
   return wire::Rxattrcreate{};
 }
 

@@ -12,7 +12,7 @@
 #include "base/mailbox.h"
 #include "base/worker_pool.h"
 #include "fs/tree.h"
-#include "session/fid.h"
+#include "session/fid_table.h"
 #include "session/herald.h"
 #include "wire/codec.h"
 #include "wire/exchange.h"
