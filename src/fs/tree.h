@@ -37,7 +37,8 @@ struct TreeOptions {
   /// Closes descriptors whose close may take long; by default at once.
   CloseLater close_later = [](UniqueFd) {};
   FastPaths fast_paths = {};
-  /// Called when inodes begin to be idle; call Tree::drop_idle() some time after.
+  /// Called when inodes begin to be idle; call Tree::drop_idle() from some time after until it says
+  /// that none is left.
   std::function<void()> on_idle = {};
 };
 
