@@ -175,6 +175,8 @@ class Tree {
   Result<Attr> attr_of(const NodeRef& node, const Target& target, const struct statx& stat);
   Result<mapped::Recorded> recorded_of(const NodeRef& node, const Target& target,
                                        const struct statx& stat);
+  /// set_attr()'s owner and mode.
+  Result<void> set_records(const NodeRef& node, const Target& target, const SetAttr& change);
   Result<void> truncate(const NodeRef& node, const Target& target, std::uint64_t size,
                         OpenFile* file);
   Result<void> look_and_drop_set_id(const NodeRef& node);
