@@ -34,32 +34,44 @@ void IoVecs::append(std::byte* data, std::size_t size) {
     return;
   }
   size_ += size;
-  if (!pieces_.empty()) {
-    iovec& last = pieces_.back();
+  if (count_ > 0) {
+    iovec& last = count_ <= kFew ? few_[count_ - 1] : many_.back();
     if (static_cast<std::byte*>(last.iov_base) + last.iov_len == data) {
       last.iov_len += size;
       return;
     }
   }
-  pieces_.push_back({.iov_base = data, .iov_len = size});
+  add({.iov_base = data, .iov_len = size});
+}
+
+void IoVecs::add(iovec piece) {
+  if (count_ < kFew) {
+    few_[count_++] = piece;
+    return;
+  }
+  if (count_ == kFew) {
+    many_.assign(few_.begin(), few_.end());
+  }
+  many_.push_back(piece);
+  ++count_;
 }
 
 IoVecs IoVecs::slice(std::size_t offset, std::size_t length) const {
   IoVecs part;
-  for_range(pieces_, offset, length,
+  for_range(pieces(), offset, length,
             [&](std::byte* data, std::size_t here, std::size_t) { part.append(data, here); });
   return part;
 }
 
 std::size_t IoVecs::read(std::size_t offset, std::span<std::byte> to) const {
-  return for_range(pieces_, offset, to.size(),
+  return for_range(pieces(), offset, to.size(),
                    [&](std::byte* data, std::size_t here, std::size_t done) {
                      std::memcpy(to.data() + done, data, here);
                    });
 }
 
 std::size_t IoVecs::write(std::size_t offset, std::span<const std::byte> from) const {
-  return for_range(pieces_, offset, from.size(),
+  return for_range(pieces(), offset, from.size(),
                    [&](std::byte* data, std::size_t here, std::size_t done) {
                      std::memcpy(data, from.data() + done, here);
                    });

@@ -4,6 +4,7 @@
 
 #include <sys/uio.h>
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -28,7 +29,8 @@ class IoVecs {
   [[nodiscard]] bool empty() const { return size_ == 0; }
 
   void clear() {
-    pieces_.clear();
+    many_.clear();
+    count_ = 0;
     size_ = 0;
   }
 
@@ -42,10 +44,19 @@ class IoVecs {
   std::size_t write(std::size_t offset, std::span<const std::byte> from) const;
 
   /// For readv(2) and its kin.  May hold more than IOV_MAX pieces: callers take the first ones.
-  [[nodiscard]] std::span<const iovec> pieces() const { return pieces_; }
+  [[nodiscard]] std::span<const iovec> pieces() const {
+    return count_ <= kFew ? std::span(few_).first(count_) : std::span(many_);
+  }
 
  private:
-  std::vector<iovec> pieces_;
+  /// Nearly every message has so few, and no memory is to be had for them.
+  static constexpr std::size_t kFew = 3;
+
+  void add(iovec piece);
+
+  std::array<iovec, kFew> few_;
+  std::vector<iovec> many_;  ///< All of them, once there are more.
+  std::size_t count_ = 0;
   std::size_t size_ = 0;
 };
 

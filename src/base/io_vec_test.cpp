@@ -66,5 +66,30 @@ TEST(IoVecs, NeighboursBecomeOnePiece) {
   EXPECT_EQ(io.size(), 8U);
 }
 
+TEST(IoVecs, HoldsAnyNumberOfPiecesAlsoWhenItIsMoved) {
+  std::array<std::byte, 40> memory{};
+  for (std::size_t count = 0; count <= 20; ++count) {
+    IoVecs io;
+    std::string expected;
+    for (std::size_t i = 0; i < count; ++i) {
+      memory[2 * i] = static_cast<std::byte>('a' + i);
+      expected.push_back(static_cast<char>('a' + i));
+      io.append(&memory[2 * i], 1);
+    }
+    ASSERT_EQ(io.pieces().size(), count);
+    ASSERT_EQ(text(io), expected);
+    const IoVecs copy = io;
+    const IoVecs moved = std::move(io);
+    ASSERT_EQ(text(moved), expected);
+    ASSERT_EQ(text(copy), expected);
+    ASSERT_EQ(text(copy.slice(1, 30)), expected.substr(std::min<std::size_t>(1, count)));
+    IoVecs again = copy;
+    again.clear();
+    ASSERT_TRUE(again.pieces().empty());
+    again.append(memory.data(), 1);
+    ASSERT_EQ(again.pieces().size(), 1U);
+  }
+}
+
 }  // namespace
 }  // namespace nineroot

@@ -76,6 +76,21 @@ TEST_F(IdleNodesTest, AreKeptForAWhileAndToldOnce) {
   EXPECT_EQ(told, 2);
 }
 
+TEST_F(IdleNodesTest, AreToldOnceThoughTheOnlyOneComesAndGoes) {
+  make("a");
+  for (int i = 0; i < 10; ++i) {
+    touch("a");
+  }
+  EXPECT_EQ(told, 1);
+  ASSERT_TRUE(tree->remove(tree->root(), name("a"), false));
+  make("b");
+  touch("b");
+  EXPECT_EQ(told, 1) << "whoever was told looks again, as none was left unsaid";
+  EXPECT_FALSE(tree->drop_idle(-1h));
+  touch("b");
+  EXPECT_EQ(told, 2);
+}
+
 TEST_F(IdleNodesTest, AreNotKeptWhereThatIsSwitchedOff) {
   open({.keeps_inodes = false});
   make("a");

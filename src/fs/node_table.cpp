@@ -344,7 +344,8 @@ Node* NodeTable::release_one(Node& node) {
     const bool is_kept = max_idle > 0 && node.parent_ != nullptr && node.id().birth != 0;
     Node* end = &node;
     if (is_kept) {
-      begins_idling = idle_.size() == 0;
+      // A node that goes in and out of use alone must not wake somebody each time.
+      begins_idling = !std::exchange(is_drop_awaited_, true);
       node.forget_what_is_told();
       idle_.add(node, IdleNodes::Clock::now());
       end = idle_.size() > max_idle ? idle_.oldest() : nullptr;
@@ -402,6 +403,7 @@ bool NodeTable::drop_idle(IdleNodes::Clock::time_point before) {
       const std::lock_guard lock(mutex_);
       Node* const oldest = idle_.oldest();
       if (oldest == nullptr) {
+        is_drop_awaited_ = false;
         return false;
       }
       if (IdleNodes::since(*oldest) >= before) {

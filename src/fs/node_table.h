@@ -44,7 +44,8 @@ class NodeTable {
 
   /// Called when a node goes.
   std::function<void(const InodeId&)> on_forget;
-  /// Called when nodes begin to be idle, for somebody to call drop_idle() in a while.
+  /// Called when nodes begin to be idle, for somebody to call drop_idle() in a while; not again
+  /// before that has left none.
   std::function<void()> on_idle;
   /// How many nodes to keep that nobody refers to.
   std::size_t max_idle = 0;
@@ -165,6 +166,7 @@ class NodeTable {
   mutable std::mutex mutex_;
   Nodes nodes_ = no_nodes();
   IdleNodes idle_;
+  bool is_drop_awaited_ = false;  ///< on_idle() was called.
   LocalFileSystems local_;
 };
 

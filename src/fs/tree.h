@@ -37,7 +37,8 @@ struct TreeOptions {
   /// Closes descriptors whose close may take long; by default at once.
   CloseLater close_later = [](UniqueFd) {};
   FastPaths fast_paths = {};
-  /// Called when inodes begin to be idle; call Tree::drop_idle() some time after.
+  /// Called when inodes begin to be idle; call Tree::drop_idle() from some time after until it says
+  /// that none is left.
   std::function<void()> on_idle = {};
 };
 
@@ -174,6 +175,8 @@ class Tree {
   Result<Attr> attr_of(const NodeRef& node, const Target& target, const struct statx& stat);
   Result<mapped::Recorded> recorded_of(const NodeRef& node, const Target& target,
                                        const struct statx& stat);
+  /// set_attr()'s owner and mode.
+  Result<void> set_records(const NodeRef& node, const Target& target, const SetAttr& change);
   Result<void> truncate(const NodeRef& node, const Target& target, std::uint64_t size,
                         OpenFile* file);
   Result<void> look_and_drop_set_id(const NodeRef& node);

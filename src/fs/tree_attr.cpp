@@ -49,6 +49,20 @@ bool is_settled(const timespec& ctime) {
          (is_coarse ? kCoarseNanoseconds : kRacyNanoseconds);
 }
 
+/// Leaves in `wanted` what is not so by now; true if anything is left.  What the host changes
+/// meanwhile came after us then.
+bool drop_unchanged(mapped::Recorded& wanted, const mapped::Recorded& now) {
+  const auto drop = [](auto& value, const auto& current) {
+    if (value == current) {
+      value.reset();
+    }
+  };
+  drop(wanted.uid, now.uid);
+  drop(wanted.gid, now.gid);
+  drop(wanted.mode, now.mode);
+  return wanted.uid || wanted.gid || wanted.mode;
+}
+
 }  // namespace
 
 Result<mapped::Recorded> Tree::recorded_of(const NodeRef& node, const Target& target,
@@ -102,34 +116,9 @@ Result<void> Tree::set_attr(const NodeRef& node, const SetAttr& change, OpenFile
   TRY(check_writable());
   const InPlace held = TRY(in_place(node));
   const Target target = held.target();
-  std::uint32_t type = 0;
-  if (change.mode) {
-    // While what is known of it is good still.
-    const struct statx stat = TRY(sys::stat(target.fd));
-    const Attr now = TRY(attr_of(node, target, stat));
-    type = now.mode & S_IFMT;
-  }
-  table_.forget_cached(node);
   const bool changes_records = change.mode || change.uid || change.gid;
-  if (changes_records && identity_->maps_types()) {
-    // For ctime, and for a file that may not be changed (chattr +i): a record in another file does
-    // not touch the inode, nor does an xattr on ext4 that is set to the value it has.
-    TRY(sys::change_owner(target.fd, UINT32_MAX, UINT32_MAX));
-  }
-  if (change.uid || change.gid) {
-    std::optional<std::uint32_t> uid;
-    std::optional<std::uint32_t> gid;
-    if (change.uid) {
-      uid = TRY(host_id(IdKind::uid, *change.uid));
-    }
-    if (change.gid) {
-      gid = TRY(host_id(IdKind::gid, *change.gid));
-    }
-    TRY(identity_->set_owner(target, uid, gid));
-  }
-  if (change.mode) {
-    node->set_may_have_set_id(true);
-    TRY(identity_->set_mode(target, type | (*change.mode & 07777U)));
+  if (changes_records) {
+    TRY(set_records(node, target, change));
   }
   if (change.size) {
     node->set_truncated();
@@ -141,6 +130,46 @@ Result<void> Tree::set_attr(const NodeRef& node, const SetAttr& change, OpenFile
     TRY(sys::set_times(target.fd, {change.atime.value_or(kOmit), change.mtime.value_or(kOmit)}));
   } else if (change.touches_ctime && !changes_records && !change.size) {
     TRY(sys::change_owner(target.fd, UINT32_MAX, UINT32_MAX));
+  }
+  return {};
+}
+
+Result<void> Tree::set_records(const NodeRef& node, const Target& target, const SetAttr& change) {
+  // While what is known of it is good still.
+  const struct statx stat = TRY(sys::stat(target.fd));
+  std::optional<mapped::Recorded> known;
+  mapped::Recorded wanted;
+  if (change.mode) {
+    known = TRY(recorded_of(node, target, stat));
+    const std::uint32_t now = identity_->maps_types()
+                                  ? mapped::effective_mode(stat.stx_mode, known->mode)
+                                  : stat.stx_mode;
+    wanted.mode = (now & S_IFMT) | (*change.mode & 07777U);
+    node->set_may_have_set_id(true);
+  } else if (identity_->is_recorded_in_inode()) {
+    known = table_.cached(node, to_timespec(stat.stx_ctime));
+  }
+  if (change.uid) {
+    wanted.uid = TRY(host_id(IdKind::uid, *change.uid));
+  }
+  if (change.gid) {
+    wanted.gid = TRY(host_id(IdKind::gid, *change.gid));
+  }
+  table_.forget_cached(node);
+  bool touches_inode = false;
+  if (identity_->is_recorded_in_inode() && known) {
+    touches_inode = drop_unchanged(wanted, *known);
+  }
+  if (identity_->maps_types() && !touches_inode) {
+    // For ctime, and for a file that may not be changed (chattr +i): a record in another file does
+    // not touch the inode, nor does an xattr on ext4 that is set to the value it has.
+    TRY(sys::change_owner(target.fd, UINT32_MAX, UINT32_MAX));
+  }
+  if (wanted.uid || wanted.gid) {
+    TRY(identity_->set_owner(target, wanted.uid, wanted.gid));
+  }
+  if (wanted.mode) {
+    TRY(identity_->set_mode(target, *wanted.mode));
   }
   return {};
 }

@@ -38,8 +38,22 @@ class VhostUserConnection final : private virtio::VringListener {
   /// -1 while there is nothing to poll.
   [[nodiscard]] int kick_fd() const { return backend_.ring().kick_fd(); }
 
+  /// True if kick_fd() need not be read: watch it for its edges, and call settle_kick() before.
+  [[nodiscard]] bool has_kick_counter() const { return backend_.ring().has_kick_counter(); }
+
+  /// Takes what is in kick_fd() already: look at the ring after that.
+  void settle_kick() {
+    if (kick_fd() >= 0) {
+      backend_.ring().drain_kick();
+    }
+  }
+
   void on_kick() {
-    backend_.ring().drain_kick();
+    if (has_kick_counter()) {
+      backend_.ring().note_kick();
+    } else {
+      backend_.ring().drain_kick();
+    }
     requests_.kicked();
   }
 

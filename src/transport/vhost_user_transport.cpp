@@ -1,10 +1,8 @@
 #include "transport/vhost_user_transport.h"
 
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 
-#include <array>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -43,12 +41,7 @@ void block_sigpipe() {
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
-/// Slots of the poll list; -1 in a slot is ignored by poll(2).
-enum Watched : std::size_t { kStop, kListener, kSocket, kMailbox, kKick, kWatchedCount };
-
-bool is_ready(const pollfd& watched) {
-  return watched.fd >= 0 && watched.revents != 0;
-}
+enum Place : std::size_t { kStop, kListener, kSocket, kMailbox, kKick };
 
 }  // namespace
 
@@ -118,6 +111,46 @@ bool VhostUserTransport::take_message() {
   return true;
 }
 
+bool VhostUserTransport::may_accept() const {
+  return listener_ && Clock::now() >= accept_after_;
+}
+
+int VhostUserTransport::timeout() const {
+  if (connection_ && connection_->must_be_polled()) {
+    return kPollIntervalMs;
+  }
+  return listener_ && !may_accept() ? kAcceptPauseMs : kForever;
+}
+
+Result<bool> VhostUserTransport::watch(int stop_fd) {
+  WaitSet::List list;
+  list[kStop].fd = stop_fd;
+  if (may_accept()) {
+    list[kListener].fd = listener_->fd();
+  }
+  if (connection_) {
+    list[kSocket].fd = connection_->socket_fd();
+    list[kMailbox].fd = connection_->mailbox_fd();
+    list[kKick] = {.fd = connection_->kick_fd(), .is_edge = connection_->has_kick_counter()};
+  }
+  const bool is_new = TRY(wait_set_.watch(list));
+  if (is_new && connection_) {
+    connection_->settle_kick();
+  }
+  return is_new;
+}
+
+Outcome<bool> VhostUserTransport::watch_or_drop(int stop_fd) {
+  auto is_new = watch(stop_fd);
+  if (!is_new && connection_) {
+    peer_log_.warn("cannot wait for the vhost-user front-end: {}; the connection is closed",
+                   describe(is_new.error()));
+    connection_.reset();
+    is_new = watch(stop_fd);
+  }
+  return context(std::move(is_new), "cannot wait for a vhost-user front-end");
+}
+
 Outcome<void> VhostUserTransport::run(int stop_fd) {
   virtio::end_cleanly_when_memory_shrinks();
   block_sigpipe();
@@ -127,40 +160,36 @@ Outcome<void> VhostUserTransport::run(int stop_fd) {
       return failure("cannot serve the vhost-user front-end");
     }
   }
-  bool has_more = false;
-  for (;;) {
-    const bool may_accept = listener_ && Clock::now() >= accept_after_;
-    std::array<pollfd, kWatchedCount> watched{};
-    const auto watch = [&](Watched what, int fd) { watched[what] = {fd, POLLIN, 0}; };
-    watch(kStop, stop_fd);
-    watch(kListener, may_accept ? listener_->fd() : -1);
-    watch(kSocket, connection_ ? connection_->socket_fd() : -1);
-    watch(kMailbox, connection_ ? connection_->mailbox_fd() : -1);
-    watch(kKick, connection_ ? connection_->kick_fd() : -1);
-    int timeout = listener_ && !may_accept ? kAcceptPauseMs : kForever;
-    if (connection_ && connection_->must_be_polled()) {
-      timeout = kPollIntervalMs;
-    }
-    if (::poll(watched.data(), watched.size(), has_more ? 0 : timeout) < 0 && errno != EINTR) {
-      return failure(Errno{errno}, "cannot wait for the vhost-user front-end");
-    }
-    if (is_ready(watched[kStop])) {
+  for (bool has_more = false;;) {
+    const bool had_connection = connection_ != nullptr;
+    has_more = TRY(watch_or_drop(stop_fd)) || has_more;
+    if (options_.once && had_connection && !connection_) {
       break;
     }
-    if (is_ready(watched[kMailbox])) {
+    const auto waited = wait_set_.wait(has_more ? 0 : timeout());
+    if (!waited) {
+      return failure(waited.error(), "cannot wait for the vhost-user front-end");
+    }
+    const WaitSet::Ready ready = *waited;
+    if (ready.test(kStop)) {
+      break;
+    }
+    if (ready.test(kMailbox)) {
       connection_->on_mailbox();
     }
-    if (is_ready(watched[kKick])) {
+    if (ready.test(kKick)) {
       connection_->on_kick();
     }
     has_more = connection_ && connection_->serve();
-    if (is_ready(watched[kSocket])) {
+    if (ready.test(kSocket)) {
+      // The kick may be another descriptor now, of the same number.
+      wait_set_.forget();
       if (take_message() && options_.once) {
         break;
       }
       has_more = connection_ != nullptr;
     }
-    if (is_ready(watched[kListener])) {
+    if (ready.test(kListener)) {
       accept();
     }
   }

@@ -16,6 +16,7 @@
 #include "transport/transport.h"
 #include "transport/unix_listener.h"
 #include "transport/vhost_user_connection.h"
+#include "transport/wait_set.h"
 #include "wire/exchange.h"
 
 namespace nineroot::transport {
@@ -53,12 +54,21 @@ class VhostUserTransport final : public Transport {
   void connect(UniqueFd socket);
   /// True if the connection is over.
   bool take_message();
+  [[nodiscard]] bool may_accept() const;
+  /// In milliseconds; -1 for ever.
+  [[nodiscard]] int timeout() const;
+  /// Makes wait_set_ what is to be waited for now.  True if it was something else before: then the
+  /// ring may hold what nothing will tell of.
+  Result<bool> watch(int stop_fd);
+  /// The same, without the front-end if what it gave us cannot be waited for.
+  Outcome<bool> watch_or_drop(int stop_fd);
 
   VhostUserOptions options_;
   wire::HandlerFactory make_handler_;
   std::optional<UnixListener> listener_;
   UniqueFd adopted_;
   std::unique_ptr<VhostUserConnection> connection_;
+  WaitSet wait_set_;
   /// No looking at the listener before then: accepting failed for want of descriptors.
   Clock::time_point accept_after_{};
   LogBudget peer_log_{8};

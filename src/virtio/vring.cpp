@@ -1,6 +1,7 @@
 #include "virtio/vring.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -23,6 +24,12 @@ Result<void> unblock(const UniqueFd& fd) {
     return fail_errno();
   }
   return {};
+}
+
+/// What has no type of its own (fstat(2) of an anonymous inode) and can be a kick is an eventfd.
+bool is_eventfd(const UniqueFd& fd) {
+  struct stat info{};
+  return fd.is_open() && ::fstat(fd.get(), &info) == 0 && (info.st_mode & S_IFMT) == 0;
 }
 
 void notify(const UniqueFd& fd) {
@@ -65,6 +72,8 @@ Result<void> Vring::set_addresses(const RingAddresses& addresses) {
 Result<void> Vring::set_kick(UniqueFd kick) {
   TRY(unblock(kick));
   kick_ = std::move(kick);
+  has_kick_counter_ = is_eventfd(kick_);
+  is_kick_noted_ = false;
   has_kick_ = true;
   return start_if_ready();
 }
@@ -193,7 +202,9 @@ void Vring::drain_kick() {
     kick_.reset();
     return;
   }
-  ++kicks_;
+  if (got > 0 && !std::exchange(is_kick_noted_, false)) {
+    ++kicks_;
+  }
 }
 
 std::optional<DescriptorChain> Vring::pop() {

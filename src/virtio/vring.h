@@ -81,7 +81,17 @@ class Vring {
     return is_running_ && !kick_.is_open() && !queue_.defect();
   }
 
-  /// After kick_fd() was readable.
+  /// True if kick_fd() is an eventfd.  Each write to one wakes whoever waits for its edges, read or
+  /// not, and it takes 2^64 to fill it: note_kick() is enough then.
+  [[nodiscard]] bool has_kick_counter() const { return has_kick_counter_; }
+
+  /// kick_fd() has become readable.
+  void note_kick() {
+    ++kicks_;
+    is_kick_noted_ = true;
+  }
+
+  /// After kick_fd() was readable, or to leave nothing in it.  Counts what was not noted.
   void drain_kick();
 
   /// The next chain of a running ring, or nothing.  A defect is told to log and front-end once.
@@ -139,7 +149,9 @@ class Vring {
   std::optional<Started> started_;
   bool is_running_ = false;
   std::uint64_t generation_ = 0;
-  unsigned kicks_ = 0;  ///< Since the start.
+  bool has_kick_counter_ = false;
+  unsigned kicks_ = 0;          ///< Since the start.
+  bool is_kick_noted_ = false;  ///< What is in kick_ was counted.
   bool had_request_ = false;
   bool holds_signals_ = false;
   unsigned unsignalled_ = 0;  ///< Chains given back since the last look whether to signal.

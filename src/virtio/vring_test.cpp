@@ -264,6 +264,19 @@ TEST_F(VringTest, AKickThatIsAtItsEndIsPolledInstead) {
   EXPECT_TRUE(ring().must_be_polled());
 }
 
+TEST_F(VringTest, OnlyAnEventfdIsACounter) {
+  configure();
+  EXPECT_TRUE(ring().has_kick_counter());
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  const UniqueFd reader(ends[0]);
+  const UniqueFd writer(ends[1]);
+  ASSERT_TRUE(is_acked(SET_VRING_KICK, payload_of(std::uint64_t{0}), {reader.get()}));
+  EXPECT_FALSE(ring().has_kick_counter());
+  ASSERT_TRUE(is_acked(SET_VRING_KICK, payload_of(kVringNoFd)));
+  EXPECT_FALSE(ring().has_kick_counter());
+}
+
 TEST_F(VringTest, WithoutACallDescriptorNobodyIsSignalled) {
   start();
   EXPECT_TRUE(is_signalled());

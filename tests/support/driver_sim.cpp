@@ -43,6 +43,7 @@ DriverSim::DriverSim(GuestRam& ram, DriverOptions options)
     : ram_(&ram),
       options_(options),
       kick_(::eventfd(0, EFD_CLOEXEC)),
+      kick_writer_(::dup(kick_.get())),
       call_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       call_reader_(::dup(call_.get())),
       avail_index_(options.first_index),
@@ -80,6 +81,20 @@ void DriverSim::use_call_pipe() {
   call_.reset(ends[1]);
 }
 
+void DriverSim::use_kick_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
+    throw std::runtime_error("pipe2");
+  }
+  kick_.reset(ends[0]);
+  kick_writer_.reset(ends[1]);
+}
+
+void DriverSim::change_kick() {
+  kick_.reset(::eventfd(0, EFD_CLOEXEC));
+  kick_writer_.reset(::dup(kick_.get()));
+}
+
 void DriverSim::put_descriptor(std::uint16_t index, const Descriptor& descriptor) {
   ram_->write(descriptor_address() + index * sizeof(Descriptor),
               std::as_bytes(std::span(&descriptor, 1)));
@@ -112,7 +127,7 @@ std::uint16_t DriverSim::used_flags() const {
 
 void DriverSim::kick() {
   const std::uint64_t one = 1;
-  if (::write(kick_.get(), &one, sizeof(one)) != sizeof(one)) {
+  if (::write(kick_writer_.get(), &one, sizeof(one)) != sizeof(one)) {
     throw std::runtime_error("kick");
   }
   ++kicks_;

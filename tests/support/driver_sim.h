@@ -83,6 +83,10 @@ class DriverSim {
 
   /// A pipe instead of an eventfd, as UML has it.
   void use_call_pipe();
+  void use_kick_pipe();
+
+  /// From now on it kicks another eventfd.
+  void change_kick();
 
   /// Buffers of the request with this head.
   [[nodiscard]] std::uint64_t buffer_of(std::uint16_t head) const;
@@ -103,6 +107,7 @@ class DriverSim {
   GuestRam* ram_;
   DriverOptions options_;
   UniqueFd kick_;
+  UniqueFd kick_writer_;  ///< The same as kick_ unless it is a pipe.
   UniqueFd call_;
   UniqueFd call_reader_;  ///< The same as call_ unless it is a pipe.
   std::uint16_t avail_index_;
