@@ -23,9 +23,9 @@ class BenchDisk:
         for script in (HERE / "software").iterdir():
             shutil.copy(script, self.content)
         (self.content / "start").chmod(0o755)
-        (self.content / "scale").write_text("".join(f"{key}={value}\n" for key, value in scale.items()))
+        (self.content / "scale").write_text("".join(f"{key}='{value}'\n" for key, value in scale.items()))
         archive = self.content / "repository.tar"
-        self.tracked = repository.make(archive)
+        self.tracked = repository.make(archive, scale["repository"].split(), is_packed=True)
         packages.make(self.content / "packages", scale["packages"])
         self.make_bundle(archive)
 
