@@ -35,8 +35,9 @@ def wanted(ratio):
     return 1.0 if ratio <= 1 else ratio * PER_REQUEST
 
 
-def against_virtiofsd(time: Samples, requests: Samples, ours: str, peer: str) -> str:
-    lines = [[f"{ours} / {peer}", "requests", "each", "time", "at most", "reached", "at 0.8 each",
+def against_virtiofsd(time: Samples, requests: Samples, ours: str, peer: str, what: str) -> str:
+    """`what` `time` is: elapsed, or of CPUs."""
+    lines = [[f"{ours} / {peer}", "requests", "each", what, "at most", "reached", "at 0.8 each",
               "reached"]]
     for row in time.rows():
         over = time.ratio(row, ours, peer)
@@ -51,11 +52,11 @@ def against_virtiofsd(time: Samples, requests: Samples, ours: str, peer: str) ->
     return aligned(lines)
 
 
-def against_qemu(time: Samples) -> str:
+def against_qemu(time: Samples, what: str) -> str:
     """Per row, then the median of all rows."""
     pairs = [pair for pair in QEMU if pair[1] in time.columns() and pair[0] in time.columns()]
     heads = [word for ours, peer, _ in pairs for word in (f"{ours.partition('-')[2]}/{peer}", "ahead")]
-    lines, all_rows = [["time, ours over QEMU's 9pfs", *heads]], {pair: [] for pair in pairs}
+    lines, all_rows = [[f"{what}, ours over QEMU's 9pfs", *heads]], {pair: [] for pair in pairs}
     for row in time.rows():
         ratios = {pair: time.ratio(row, *pair[:2]) for pair in pairs}
         for pair, ratio in ratios.items():
@@ -68,10 +69,10 @@ def against_qemu(time: Samples) -> str:
     return aligned([*lines, last])
 
 
-def against_ext4(time: Samples, software: list) -> str:
+def against_ext4(time: Samples, software: list, what: str) -> str:
     """Software as multiples of ext4 on virtio-blk, and what ours may take."""
     others = [name for name in time.columns() if name != "ext4"]
-    lines = [["times ext4", *others, "aim mmap", "reached", "aim loose", "reached"]]
+    lines = [[f"{what}, times ext4", *others, "aim mmap", "reached", "aim loose", "reached"]]
     for row in software:
         ratios = {name: time.ratio(row, name, "ext4") for name in others}
         if all(ratio is None for ratio in ratios.values()):

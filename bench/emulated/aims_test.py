@@ -41,23 +41,23 @@ class AimsTest(unittest.TestCase):
 
     def test_each_row_says_whether_it_is_reached(self):
         lines = aims.against_virtiofsd(self.time, self.requests, "nineroot-loose",
-                                       "virtiofsd-always").splitlines()
+                                       "virtiofsd-always", "time").splitlines()
         self.assertEqual(lines[1].split(), ["create", "9.00/6.00", "0.80", "1.20", "1.20", "yes", "1.20", "yes"])
         self.assertEqual(lines[2].split(), ["open", "3.00/3.00", "0.90", "0.90", "1.00", "yes", "0.80", "no"])
         self.assertEqual(lines[3].split()[-5:], ["0.50", "-", "-", "-", "-"])
 
     def test_qemu_is_left_behind_in_each_row_and_in_the_median(self):
-        lines = aims.against_qemu(self.time).splitlines()
+        lines = aims.against_qemu(self.time, "time").splitlines()
         self.assertEqual(lines[1].split(), ["create", "0.50", "yes"])
         self.assertEqual(lines[2].split(), ["open", "1.12", "no"])
         self.assertEqual(lines[-1].split()[-2:], ["0.81", "no"])
 
     def test_a_missing_peer_has_no_column(self):
-        self.assertNotIn("mmap/", aims.against_qemu(self.time))
+        self.assertNotIn("mmap/", aims.against_qemu(self.time, "time"))
 
     def test_software_is_held_against_ext4(self):
         time = samples("s", nineroot_mmap={"git": 30}, nineroot_loose={"git": 10}, ext4={"git": 1})
-        line = aims.against_ext4(time, ["git", "tar"]).splitlines()
+        line = aims.against_ext4(time, ["git", "tar"], "time").splitlines()
         self.assertEqual(line[1].split(), ["git", "30.0", "10.0", "20.0", "no", "10.0", "yes"])
         self.assertEqual(len(line), 2)
 
