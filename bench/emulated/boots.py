@@ -17,7 +17,8 @@ class Failed(Exception):
 
 def kernel_words(name: str) -> list:
     kind, source, options = mount_words(name)
-    words = [f"root={source}", "rw", f"rootfstype={kind}"]
+    # An emulated udev on a busy host may take longer than the 90 s in which a console must be there.
+    words = [f"root={source}", "rw", f"rootfstype={kind}", "systemd.default_device_timeout_sec=900"]
     return words + ([] if options == "-" else [f"rootflags={options}"])
 
 
