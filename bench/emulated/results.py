@@ -13,6 +13,7 @@ class Results:
     def __init__(self):
         self.steps = Samples("us per operation")
         self.work = Samples("us of CPU per operation")
+        self.server = Samples("us of the server's CPU per operation")
         self.software = Samples("seconds")
         self.software_work = Samples("seconds of CPU")
         self.requests = Samples("requests per operation")
@@ -20,8 +21,9 @@ class Results:
         self.sums = {}
 
     def by_name(self) -> dict:
-        named = {"steps": self.steps, "steps-cpu": self.work, "software": self.software,
-                 "software-cpu": self.software_work, "boots": self.boots, "requests": self.requests}
+        named = {"steps": self.steps, "steps-cpu": self.work, "server-cpu": self.server,
+                 "software": self.software, "software-cpu": self.software_work,
+                 "boots": self.boots, "requests": self.requests}
         return {name: samples for name, samples in named.items() if samples.rows()}
 
     def take(self, step: str, place: str, numbers: list):
@@ -32,6 +34,8 @@ class Results:
         else:
             self.steps.add(step, place, spent / operations / 1e3)
             self.work.add(step, place, (own + server) / operations / 1e3)
+            if server:
+                self.server.add(step, place, server / operations / 1e3)
         self.requests.add(step, place, interrupts / operations)
 
     def take_sum(self, step: str, place: str, numbers: list):
