@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 
-def directory() -> pathlib.Path:
+def directory(name: str = "uml") -> pathlib.Path:
     base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    path = pathlib.Path(base) / "nineroot" / "uml"
+    path = pathlib.Path(base) / "nineroot" / name
     path.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -17,7 +17,7 @@ def need(*tools: str, package: str = ""):
     """Ends with a hint unless the programs are there."""
     missing = [tool for tool in tools if shutil.which(tool) is None]
     if missing:
-        sys.exit(f"uml: {', '.join(missing)} not found\n  hint: install {package or ' '.join(missing)}")
+        sys.exit(f"bench: {', '.join(missing)} not found\n  hint: install {package or ' '.join(missing)}")
 
 
 def run(words, log: pathlib.Path, **keywords):
@@ -27,4 +27,4 @@ def run(words, log: pathlib.Path, **keywords):
                               stdin=subprocess.DEVNULL, check=False, **keywords)
     if done.returncode != 0:
         end = log.read_text(errors="replace").splitlines()[-15:]
-        sys.exit("\n".join([f"uml: {words[0]} failed ({done.returncode}); {log}:", *end]))
+        sys.exit("\n".join([f"bench: {words[0]} failed ({done.returncode}); {log}:", *end]))

@@ -21,12 +21,12 @@ def guest_words(kernel, program, job, devices, disk) -> list:
             f"ubd0={disk}", "con0=fd:0,fd:1", "con=null", f"init={program}", f"workload={job}"]
 
 
-def lines_of(process):
+def lines_of(process, patience):
     """Until the program ends, or says nothing for too long."""
     pending = b""
     while True:
-        if not select.select([process.stdout], [], [], STEP_SECONDS)[0]:
-            raise Failed(f"nothing was said for {STEP_SECONDS} s")
+        if not select.select([process.stdout], [], [], patience)[0]:
+            raise Failed(f"nothing was said for {patience} s")
         part = os.read(process.stdout.fileno(), 65536)
         if not part:
             return
@@ -35,7 +35,7 @@ def lines_of(process):
             yield line.decode(errors="replace").rstrip("\r")
 
 
-def converse(words, cpus, look):
+def converse(words, cpus, look, patience=STEP_SECONDS):
     """Runs `words`.  `look(step, place)` is told when a step is ready and when it is done, and gives the
     CPU time of the place's server.  Yields ("sum", step, place, [operations, sum]) and ("done", step,
     place, [operations, nanoseconds, interrupts, own, server]): `own` is the CPU time that `words` spent
@@ -53,7 +53,7 @@ def converse(words, cpus, look):
         return cpu_nanoseconds(process.pid), server
 
     try:
-        for line in lines_of(process):
+        for line in lines_of(process, patience):
             heard.append(line)
             kind, _, rest = line.partition(" ")
             fields = rest.split("\t")

@@ -47,7 +47,7 @@ class Server:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            sys.exit("uml: a server did not end")
+            sys.exit("bench: a server did not end")
 
 
 def nineroot_words(program: str, directory, socket, tag: str) -> list:

@@ -20,6 +20,11 @@ bool take(Job& job, std::istringstream& words) {
     words >> job.scale.accesses;
   } else if (key == "archive") {
     words >> job.archive;
+  } else if (key == "only") {
+    std::getline(words >> std::ws, job.only.emplace_back());
+  } else if (key == "script") {
+    Script& script = job.scripts.emplace_back();
+    words >> script.name >> script.path;
   } else if (key == "mount") {
     Mount& mount = job.mounts.emplace_back();
     words >> mount.type >> mount.source >> mount.directory >> mount.options;

@@ -26,16 +26,24 @@ struct Mount {
   std::string options;
 };
 
-struct Job {
-  Scale scale;
-  std::string archive;        ///< Of the repository.
-  std::vector<Mount> mounts;  ///< Only an init makes them.
-  std::vector<Place> places;  ///< In the order in which each step visits them.
+/// A step that a shell script does: see scripts.h.
+struct Script {
+  std::string name;
+  std::string path;
 };
 
-/// Reads lines of words: files N, bulk BYTES, accesses N, archive PATH,
-/// mount TYPE SOURCE DIRECTORY OPTIONS (- for none), place NAME DIRECTORY.  Gives up on anything
-/// else.
+struct Job {
+  Scale scale;
+  std::string archive;            ///< Of the repository.
+  std::vector<std::string> only;  ///< Steps by name; none: all.
+  std::vector<Script> scripts;    ///< Done after the steps of the plan.
+  std::vector<Mount> mounts;      ///< Only an init makes them.
+  std::vector<Place> places;      ///< In the order in which each step visits them.
+};
+
+/// Reads lines of words: files N, bulk BYTES, accesses N, archive PATH, only STEP (which may have
+/// spaces), script NAME PATH, mount TYPE SOURCE DIRECTORY OPTIONS (- for none), place NAME
+/// DIRECTORY. Gives up on anything else.
 Job read_job(const std::string& path);
 
 }  // namespace nineroot::workload

@@ -53,6 +53,7 @@ std::uint64_t interrupts() {
 
 Part part_of(const Job& job, const Step& step, const Place& place, unsigned process) {
   return {.job = &job,
+          .step = &step,
           .directory = place.directory + '/' + step.tree + std::to_string(process),
           .processes = step.processes};
 }
@@ -141,7 +142,7 @@ class Team {
 
 /// Whoever reads our lines looks at the server's clock now.
 void let_look(const char* what, const Step& step, const Place& place, const std::string& numbers) {
-  std::printf("@%s %s\t%s\t%s\n", what, step.name, place.name.c_str(), numbers.c_str());
+  std::printf("@%s %s\t%s\t%s\n", what, step.name.c_str(), place.name.c_str(), numbers.c_str());
   std::fflush(stdout);
   char byte = 0;
   while (read(STDIN_FILENO, &byte, 1) == 1 && byte != '\n') {
@@ -155,7 +156,7 @@ void measure(const Job& job, const Step& step, const Place& place) {
     mkdir(part_of(job, step, place, process).directory.c_str(), 0755);
   }
   if (step.caches == Caches::cold && !has_caches_of_its_own()) {
-    std::printf("@skip %s\t%s\n", step.name, place.name.c_str());
+    std::printf("@skip %s\t%s\n", step.name.c_str(), place.name.c_str());
     return;
   }
   if (step.warm_up != nullptr) {
@@ -177,7 +178,7 @@ void measure(const Job& job, const Step& step, const Place& place) {
   if (step.check != nullptr) {
     tally = in_each(job, step, place, step.check);
   }
-  std::printf("@sum %s\t%s\t%llu\t%llu\n", step.name, place.name.c_str(),
+  std::printf("@sum %s\t%s\t%llu\t%llu\n", step.name.c_str(), place.name.c_str(),
               static_cast<unsigned long long>(tally.operations),
               static_cast<unsigned long long>(tally.sum));
 }

@@ -14,8 +14,17 @@ struct Repository {
   std::string directory;
 };
 
-Tally unpack(const Repository& repository);      ///< tar -x.
-Tally pack(const Repository& repository);        ///< tar -c into a pipe; the sum is of its bytes.
+Tally unpack(const Repository& repository);  ///< tar -x.
+Tally pack(const Repository& repository);    ///< tar -c into a pipe; the sum is of its bytes.
+/// Runs a program, `count` times, and waits for each.
+struct Execution {
+  std::string program;
+  unsigned count = 0;
+};
+
+Tally copy_self(const std::string& program);  ///< This program's file, to be run.
+Tally execute(const Execution& execution);    ///< Gives up unless it ends well each time.
+
 Tally git_status(const Repository& repository);  ///< Gives up unless git calls the tree clean.
 
 }  // namespace nineroot::workload

@@ -54,14 +54,44 @@ bool is_directory(int directory, const dirent& entry) {
   return S_ISDIR(attributes.st_mode);
 }
 
-Tally find_below(const std::string& path) {
+/// `visit(directory, entry)` has its part in the tally.
+template <class Visit>
+Tally visit_below(const std::string& path, Visit visit) {
   Tally tally;
   for_each_name(path, [&](int directory, const dirent& entry) {
-    tally += {.operations = 1, .sum = hash_of(entry.d_name)};
+    tally += visit(directory, entry);
     if (is_directory(directory, entry)) {
-      tally += find_below(path + '/' + entry.d_name);
+      tally += visit_below(path + '/' + entry.d_name, visit);
     }
   });
+  return tally;
+}
+
+Tally create_one(const std::string& path, unsigned number) {
+  const int fd = must(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0644), "create", path);
+  const std::string content = content_of(number);
+  must(write(fd, content.data(), content.size()), "write", path);
+  must(close(fd), "close", path);
+  return {.operations = 1, .sum = hash_of(content)};
+}
+
+Tally stat_one(const std::string& path) {
+  struct stat attributes{};
+  must(lstat(path.c_str(), &attributes), "lstat", path);
+  return {.operations = 1,
+          .sum = static_cast<std::uint64_t>(attributes.st_size) + attributes.st_mode};
+}
+
+Tally read_one(const std::string& path) {
+  std::array<char, 4096> buffer{};
+  const int fd = must(open(path.c_str(), O_RDONLY), "open", path);
+  struct stat attributes{};
+  must(fstat(fd, &attributes), "fstat", path);
+  Tally tally{.operations = 1, .sum = 0};
+  while (const ssize_t got = must(read(fd, buffer.data(), buffer.size()), "read", path)) {
+    tally.sum += hash_of({buffer.data(), static_cast<std::size_t>(got)});
+  }
+  must(close(fd), "close", path);
   return tally;
 }
 
@@ -73,12 +103,7 @@ Tally create(const Share& share) {
     if (number % kFilesPerDirectory == 0) {
       must(mkdir(directory_of(share, number).c_str(), 0755), "mkdir", share.directory);
     }
-    const std::string path = path_of(share, number);
-    const int fd = must(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0644), "create", path);
-    const std::string content = content_of(number);
-    must(write(fd, content.data(), content.size()), "write", path);
-    must(close(fd), "close", path);
-    tally += {.operations = 1, .sum = hash_of(content)};
+    tally += create_one(path_of(share, number), number);
   }
   return tally;
 }
@@ -86,17 +111,23 @@ Tally create(const Share& share) {
 Tally stat_all(const Share& share) {
   Tally tally;
   for (unsigned number = 0; number < share.count; ++number) {
-    const std::string path = path_of(share, number);
-    struct stat attributes{};
-    must(lstat(path.c_str(), &attributes), "lstat", path);
-    tally += {.operations = 1,
-              .sum = static_cast<std::uint64_t>(attributes.st_size) + attributes.st_mode};
+    tally += stat_one(path_of(share, number));
   }
   return tally;
 }
 
 Tally find(const Share& share) {
-  return find_below(share.directory);
+  return visit_below(share.directory, [](int, const dirent& entry) {
+    return Tally{.operations = 1, .sum = hash_of(entry.d_name)};
+  });
+}
+
+Tally walk(const Share& share) {
+  return visit_below(share.directory, [](int directory, const dirent& entry) {
+    struct stat attributes{};
+    must(fstatat(directory, entry.d_name, &attributes, AT_SYMLINK_NOFOLLOW), "lstat", entry.d_name);
+    return Tally{.operations = 1, .sum = hash_of(entry.d_name) + attributes.st_mode};
+  });
 }
 
 Tally open_close(const Share& share) {
@@ -111,17 +142,8 @@ Tally open_close(const Share& share) {
 
 Tally read_all(const Share& share) {
   Tally tally;
-  std::array<char, 4096> buffer{};
   for (unsigned number = 0; number < share.count; ++number) {
-    const std::string path = path_of(share, number);
-    const int fd = must(open(path.c_str(), O_RDONLY), "open", path);
-    struct stat attributes{};
-    must(fstat(fd, &attributes), "fstat", path);
-    while (const ssize_t got = must(read(fd, buffer.data(), buffer.size()), "read", path)) {
-      tally.sum += hash_of({buffer.data(), static_cast<std::size_t>(got)});
-    }
-    must(close(fd), "close", path);
-    ++tally.operations;
+    tally += read_one(path_of(share, number));
   }
   return tally;
 }
@@ -160,6 +182,38 @@ Tally rename_all(const Share& share) {
     }
   }
   return {.operations = 2UL * share.count, .sum = 0};
+}
+
+Tally create_and_stat(const Share& share) {
+  Tally tally = create(share);
+  tally += stat_all(share);
+  return tally;
+}
+
+Tally unlink_all(const Share& share) {
+  for (unsigned number = 0; number < share.count; ++number) {
+    const std::string path = path_of(share, number);
+    must(unlink(path.c_str()), "unlink", path);
+  }
+  return {.operations = share.count, .sum = 0};
+}
+
+Tally mixed(const Share& share) {
+  Tally tally;
+  for (unsigned number = 0; number < share.count; ++number) {
+    if (number % kFilesPerDirectory == 0) {
+      must(mkdir(directory_of(share, number).c_str(), 0755), "mkdir", share.directory);
+    }
+    const std::string path = path_of(share, number);
+    const std::string renamed = path_of(share, number, 'r');
+    tally += create_one(path, number);
+    tally += stat_one(path);
+    tally += read_one(path);
+    must(rename(path.c_str(), renamed.c_str()), "rename", path);
+    must(unlink(renamed.c_str()), "unlink", renamed);
+    tally.operations += 2;
+  }
+  return tally;
 }
 
 Tally remove_all(const Share& share) {

@@ -57,12 +57,38 @@ class WorkloadTest(unittest.TestCase):
         for step, count in (("rename", "32"), ("write 128k", "8"), ("random write 4k", "8")):
             self.assertEqual(operations[step], count, step)
 
+    def test_only_what_is_named_is_done_and_what_that_needs(self):
+        done = run(self.job + "only read warm\nonly unlink\n", self.directory)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        timed = [line.split("\t")[0] for line in done.stdout.splitlines() if line.startswith("@done ")]
+        self.assertEqual(timed[::2], ["@done create", "@done read warm", "@done unlink", "@done rm -rf"])
+
+    def test_a_script_is_prepared_done_and_checked(self):
+        script = self.directory / "script"
+        script.write_text('echo "$1 $2" >>"$2/../told"; test "$1" != check || cat "$2/../same"\n')
+        for place in ("one", "two"):
+            (self.directory / place / "same").write_text(place)
+        done = run(self.job + f"only unlink\nscript trial {script}\n", self.directory)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        sums = [line.split("\t") for line in done.stdout.splitlines() if line.startswith("@sum trial")]
+        self.assertEqual([words[2] for words in sums], ["3", "3"])
+        self.assertNotEqual(sums[0][3], sums[1][3])
+        told = (self.directory / "two" / "told").read_text().splitlines()
+        self.assertEqual(told, [f"{what} {self.directory}/two/s0" for what in ("prepare", "work", "check")])
+
+    def test_a_script_that_fails_ends_all(self):
+        script = self.directory / "script"
+        script.write_text('test "$1" = prepare\n')
+        done = run(self.job + f"script trial {script}\n", self.directory)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("@fail run /bin/sh", done.stdout)
+
     def test_nothing_is_left_behind_but_the_directories_of_processes(self):
         run(self.job, self.directory)
         left = [path for path in (self.directory / "one").rglob("*")]
         self.assertEqual(sorted(path.name for path in left),
-                         ["b0", *(f"c{at}" for at in range(8)), "p0", "q0", "q1",
-                          *(f"r{at}" for at in range(8)), "t0"])
+                         ["b0", *(f"c{at}" for at in range(8)), "e0", "m0", "m1", "p0", "q0", "q1",
+                          *(f"r{at}" for at in range(8)), "t0", "u0"])
 
     def test_a_place_where_it_cannot_work_is_told(self):
         (self.directory / "one" / "p0").write_text("in the way")
