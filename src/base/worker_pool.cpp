@@ -22,6 +22,11 @@ std::size_t WorkerPool::waiting() {
   return jobs_.size();
 }
 
+bool WorkerPool::wait_until_idle(std::chrono::steady_clock::time_point deadline) {
+  std::unique_lock lock(mutex_);
+  return idle_.wait_until(lock, deadline, [this] { return jobs_.empty() && running_ == 0; });
+}
+
 void WorkerPool::submit(Job job) {
   {
     const std::lock_guard lock(mutex_);
@@ -41,8 +46,14 @@ void WorkerPool::work() {
       }
       job = std::move(jobs_.front());
       jobs_.pop_front();
+      ++running_;
     }
     job();
+    job = nullptr;  // What it held is let go before it counts as ended.
+    const std::lock_guard lock(mutex_);
+    if (--running_ == 0 && jobs_.empty()) {
+      idle_.notify_all();
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 // Threads for what may block for long: fsync, cold reads, slow storage.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -27,6 +28,10 @@ class WorkerPool {
   /// Jobs that nobody has begun yet.
   [[nodiscard]] std::size_t waiting();
 
+  /// Waits until every job that was submitted has ended; false if that is not so at `deadline`.
+  /// Never from a job.
+  [[nodiscard]] bool wait_until_idle(std::chrono::steady_clock::time_point deadline);
+
   /// From any thread; never blocks on the jobs.
   void submit(Job job);
 
@@ -35,7 +40,9 @@ class WorkerPool {
 
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable idle_;
   std::deque<Job> jobs_;
+  std::size_t running_ = 0;
   bool is_stopping_ = false;
   std::vector<std::jthread> threads_;
 };

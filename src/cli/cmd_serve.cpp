@@ -40,6 +40,8 @@ void register_serve(CLI::App& app, Action& action) {
       ->allow_extra_args(false);
   verb->add_option("--fd", options.fds, "Serve this inherited socket, connected or listening")
       ->allow_extra_args(false);
+  verb->add_option("--control", options.control,
+                   "Listen at this socket for whoever snapshots or changes the tree as a whole");
   verb->add_option("--tag", options.tag, "The mount tag that a guest sees")->capture_default_str();
   verb->add_flag("--read-only", options.is_read_only, "Refuse every change with EROFS");
   verb->add_option("--identity", arguments->identity,

@@ -1,7 +1,6 @@
 #include "server/serve.h"
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -15,11 +14,14 @@
 #include <filesystem>
 #include <thread>
 
+#include <malloc.h>
+
 #include "base/log.h"
 #include "base/log_budget.h"
 #include "base/worker_pool.h"
 #include "fs/sys.h"
 #include "fs/tree.h"
+#include "server/control.h"
 #include "session/session.h"
 #include "transport/stream_transport.h"
 #include "transport/vhost_user_transport.h"
@@ -60,6 +62,18 @@ Outcome<std::size_t> raise_fd_limit() {
   return limit.rlim_cur;
 }
 
+/// A machine's tree that is half restored is nobody's to see: pending.json beside it is there while
+/// it is (docs/rollback.md).
+Outcome<void> check_is_whole(int root, const std::string& directory) {
+  if (::faccessat(root, "../pending.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+      ::faccessat(root, "../machine.toml", F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+    return std::unexpected(
+        Failure(fmt::format("a rollback of {} was interrupted and is not finished", directory))
+            .with_hint("`nineroot boot` or `nineroot snapshot` of the machine finishes it"));
+  }
+  return {};
+}
+
 /// The export, locked against a second server: both would give their guest's locks away.  Servers
 /// that only read, or that take their guests' locks on the host, can share it.
 Outcome<UniqueFd> open_export(const ServeOptions& options) {
@@ -69,6 +83,7 @@ Outcome<UniqueFd> open_export(const ServeOptions& options) {
         Failure(fmt::format("cannot open the directory {}", options.directory), Errno{errno})
             .with_hint("give a directory that exists and that you may read"));
   }
+  TRY(check_is_whole(root.get(), options.directory));
   // The records of mapped-file are found by name, which two servers could change at once.
   const bool has_shareable_records = options.identity != fs::IdentityKind::mapped_file;
   const bool is_shared = options.is_read_only || (options.is_shared && has_shareable_records);
@@ -120,6 +135,7 @@ using Transports = std::vector<std::unique_ptr<transport::Transport>>;
 struct Sessions {
   std::unique_ptr<fs::Tree>& tree;
   WorkerPool& pool;
+  session::Gate& gate;
   bool takes_host_locks = false;
 
   [[nodiscard]] wire::HandlerFactory factory(std::uint32_t max_msize) const {
@@ -127,7 +143,8 @@ struct Sessions {
       return std::make_unique<session::Session>(
           *sessions.tree, sessions.pool, std::move(mailbox),
           session::SessionOptions{.max_msize = max_msize,
-                                  .takes_host_locks = sessions.takes_host_locks});
+                                  .takes_host_locks = sessions.takes_host_locks,
+                                  .gate = &sessions.gate});
     };
   }
 };
@@ -176,6 +193,9 @@ SandboxOptions sandbox_options(const ServeOptions& options) {
   };
   for (const std::string& path : options.vhost_user) {
     add(path);
+  }
+  if (!options.control.empty()) {
+    add(options.control);
   }
   for (const std::string& address : options.listen) {
     if (address.starts_with("unix:")) {
@@ -238,7 +258,8 @@ class IdleKeeper {
 /// Runs every transport on a thread of its own until a signal comes or, with `once` or with
 /// connected sockets only, until they have ended.
 Outcome<void> run_all(Transports& transports, const ServeOptions& options, int signal_fd,
-                      IdleKeeper& idle_keeper, fs::Tree& tree) {
+                      IdleKeeper& idle_keeper, fs::Tree& tree, Control* control,
+                      session::Gate& gate) {
   const UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
   const UniqueFd ended(::eventfd(0, EFD_CLOEXEC));
   if (!stop.is_open() || !ended.is_open()) {
@@ -247,6 +268,9 @@ Outcome<void> run_all(Transports& transports, const ServeOptions& options, int s
   const std::uint64_t one = 1;
   std::vector<Outcome<void>> results(transports.size());
   std::vector<std::jthread> threads;
+  if (control != nullptr) {
+    threads.emplace_back([&] { control->run(gate, stop.get()); });
+  }
   for (std::size_t i = 0; i < transports.size(); ++i) {
     threads.emplace_back([&, i] {
       results[i] = transports[i]->run(stop.get());
@@ -288,6 +312,29 @@ Outcome<void> run_all(Transports& transports, const ServeOptions& options, int s
   return {};
 }
 
+void close_later(WorkerPool& closers, UniqueFd fd, LogBudget& complaints) {
+  // Beyond this the closing itself is the work: nothing may pile up.
+  constexpr std::size_t kMaxWaiting = 32;
+  if (closers.waiting() < kMaxWaiting) {
+    closers.submit([&complaints, fd = std::move(fd)]() mutable {
+      close_with_word(std::move(fd), complaints);
+    });
+  } else {
+    close_with_word(std::move(fd), complaints);
+  }
+}
+
+fs::TreeOptions tree_options(const ServeOptions& options, std::size_t fd_limit,
+                             const fs::IdMap& id_map) {
+  return {.identity = options.identity,
+          .is_read_only = options.is_read_only,
+          .id_map = id_map,
+          .multidevs = options.multidevs,
+          .fd_limit = fd_limit > 2 * kReservedFds ? fd_limit - kReservedFds : fd_limit / 2,
+          .fd_slack = std::min(kReservedFds / 4, fd_limit / 8),
+          .fast_paths = options.fast_paths};
+}
+
 }  // namespace
 
 Outcome<int> serve(const ServeOptions& options) {
@@ -303,10 +350,17 @@ Outcome<int> serve(const ServeOptions& options) {
   std::optional<WorkerPool> closers;
   std::unique_ptr<fs::Tree> tree;
   std::optional<WorkerPool> workers;
-  Transports transports;
   workers.emplace(0U);
+  session::Gate gate(*workers);
+  Transports transports;
   transports = TRY(open_transports(
-      options, Sessions{.tree = tree, .pool = *workers, .takes_host_locks = options.is_shared}));
+      options,
+      Sessions{
+          .tree = tree, .pool = *workers, .gate = gate, .takes_host_locks = options.is_shared}));
+  std::unique_ptr<Control> control;
+  if (!options.control.empty()) {
+    control = TRY(Control::listen(options.control));
+  }
   // The lock lives as long as a descriptor of this open file does.
   const UniqueFd lock(::fcntl(root.get(), F_DUPFD_CLOEXEC, 0));
   Sandbox sandbox = TRY(enter_sandbox(std::move(root), sandbox_options(options)));
@@ -317,29 +371,12 @@ Outcome<int> serve(const ServeOptions& options) {
   }
   closers.emplace(1U);
   workers->start(kWorkers);
-  fs::TreeOptions tree_options{
-      .identity = options.identity,
-      .is_read_only = options.is_read_only,
-      .id_map = id_map,
-      .multidevs = options.multidevs,
-      .fd_limit = fd_limit > 2 * kReservedFds ? fd_limit - kReservedFds : fd_limit / 2,
-      .fd_slack = std::min(kReservedFds / 4, fd_limit / 8),
-      .close_later =
-          [&closers, &complaints](UniqueFd fd) {
-            // Beyond this the closing itself is the work: nothing may pile up.
-            constexpr std::size_t kMaxWaiting = 32;
-            if (closers->waiting() < kMaxWaiting) {
-              closers->submit([&complaints, fd = std::move(fd)]() mutable {
-                close_with_word(std::move(fd), complaints);
-              });
-            } else {
-              close_with_word(std::move(fd), complaints);
-            }
-          },
-      .fast_paths = options.fast_paths,
-      .on_idle = [&idle_keeper] { idle_keeper.on_idle(); }};
-  tree = TRY(fs::Tree::open(std::move(sandbox.root), std::move(tree_options)));
-  Outcome<void> ran = run_all(transports, options, signal_fd.get(), idle_keeper, *tree);
+  fs::TreeOptions wanted = tree_options(options, fd_limit, id_map);
+  wanted.close_later = [&](UniqueFd fd) { close_later(*closers, std::move(fd), complaints); };
+  wanted.on_idle = [&idle_keeper] { idle_keeper.on_idle(); };
+  tree = TRY(fs::Tree::open(std::move(sandbox.root), std::move(wanted)));
+  Outcome<void> ran =
+      run_all(transports, options, signal_fd.get(), idle_keeper, *tree, control.get(), gate);
   transports.clear();
   workers.reset();
   const auto synced = tree->sync();

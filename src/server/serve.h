@@ -19,6 +19,7 @@ struct ServeOptions {
   std::vector<std::string> vhost_user;  ///< Paths of sockets to listen at.
   std::vector<std::string> listen;      ///< unix:PATH, tcp:HOST:PORT
   std::vector<int> fds;                 ///< Inherited sockets.
+  std::string control;                  ///< Path of the control socket; empty: none.
   std::string tag = "root";
   bool is_read_only = false;
   fs::IdentityKind identity = fs::IdentityKind::mapped_xattr;

@@ -37,6 +37,9 @@ Session::Session(fs::Tree& tree, WorkerPool& pool, std::shared_ptr<Mailbox> mail
   if (options_.takes_host_locks) {
     host_locks_.emplace(tree_);
   }
+  if (options_.gate != nullptr) {
+    seat_.emplace(options_.gate->join(mailbox_));
+  }
 }
 
 Session::~Session() {
@@ -45,7 +48,8 @@ Session::~Session() {
 }
 
 bool Session::is_full() const {
-  return in_flight_.size() + waiting_flushes_ >= kMaxInFlight;
+  const bool is_held_up = options_.gate != nullptr && options_.gate->is_closed();
+  return is_held_up || in_flight_.size() + waiting_flushes_ >= kMaxInFlight;
 }
 
 void Session::reset() {

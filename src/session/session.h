@@ -13,6 +13,7 @@
 #include "base/worker_pool.h"
 #include "fs/tree.h"
 #include "session/fid_table.h"
+#include "session/gate.h"
 #include "session/herald.h"
 #include "wire/codec.h"
 #include "wire/exchange.h"
@@ -25,6 +26,8 @@ struct SessionOptions {
   std::uint32_t max_msize = wire::kMaxMsize;
   /// Tlock takes locks of the host; else it always succeeds (locks.h).
   bool takes_host_locks = false;
+  /// Outlives the session; null: it is never held up.
+  Gate* gate = nullptr;
 };
 
 /// Made per connection by the server; lives on the transport's thread.  `tree` and `pool` must
@@ -108,6 +111,7 @@ class Session : public wire::Handler {
   WorkerPool& pool_;
   std::shared_ptr<Mailbox> mailbox_;
   SessionOptions options_;
+  std::optional<Gate::Seat> seat_;
   /// Null once the session is gone: letters of late workers look here first.
   std::shared_ptr<Session*> self_;
   std::uint32_t msize_ = 0;              ///< 0 before the first Tversion.

@@ -135,7 +135,7 @@ ServedTree::ServedTree(ServedOptions options)
   const wire::HandlerFactory factory = [this](std::shared_ptr<Mailbox> mailbox) {
     return std::make_unique<session::Session>(
         *tree_, pool_, std::move(mailbox),
-        session::SessionOptions{.takes_host_locks = options_.takes_host_locks});
+        session::SessionOptions{.takes_host_locks = options_.takes_host_locks, .gate = &gate_});
   };
   if (options.carrier == Carrier::vhost_user) {
     start_vhost_user(factory);

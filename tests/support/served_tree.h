@@ -9,6 +9,7 @@
 
 #include "base/worker_pool.h"
 #include "fs/tree.h"
+#include "session/gate.h"
 #include "tests/support/client9p.h"
 #include "tests/support/temp_dir.h"
 #include "transport/transport.h"
@@ -48,6 +49,8 @@ class ServedTree {
 
   [[nodiscard]] fs::Tree& tree() { return *tree_; }
 
+  [[nodiscard]] session::Gate& gate() { return gate_; }
+
   /// One more connection; not for vhost_user.
   [[nodiscard]] std::unique_ptr<SocketChannel> connect();
 
@@ -61,6 +64,7 @@ class ServedTree {
   TempDir directory_;
   TempDir sockets_;
   WorkerPool pool_{2};
+  session::Gate gate_{pool_};
   std::unique_ptr<fs::Tree> tree_;
   UniqueFd stop_;
   std::string address_;
