@@ -33,10 +33,9 @@ Outcome<std::string> clean_path(std::string_view path) {
   return clean;
 }
 
-std::string printable(std::string_view path) {
-  constexpr std::size_t kMost = 200;
+std::string escaped(std::string_view path) {
   std::string text;
-  for (const char c : path.substr(0, kMost)) {
+  for (const char c : path) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7f) {
       text += fmt::format("\\x{:02x}", byte);
@@ -44,6 +43,12 @@ std::string printable(std::string_view path) {
       text += c;
     }
   }
+  return text;
+}
+
+std::string printable(std::string_view path) {
+  constexpr std::size_t kMost = 200;
+  std::string text = escaped(path.substr(0, kMost));
   return path.size() > kMost ? text + "..." : text;
 }
 

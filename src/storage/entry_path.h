@@ -15,6 +15,9 @@ inline constexpr std::size_t kDeepestPath = 4096;
 /// components over 255 bytes, for more than kDeepestPath components, and for an empty path.
 Outcome<std::string> clean_path(std::string_view path);
 
+/// For terminals: control characters as \xNN.
+[[nodiscard]] std::string escaped(std::string_view path);
+
 /// For messages: at most 200 bytes, control characters as \xNN, so that no name from an archive
 /// moves a terminal's cursor.
 [[nodiscard]] std::string printable(std::string_view path);

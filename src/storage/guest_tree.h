@@ -55,6 +55,9 @@ class GuestTree {
 
   [[nodiscard]] Layout layout() const { return layout_; }
 
+  /// The root's descriptor; O_PATH, borrowed.
+  [[nodiscard]] int root() const { return root_.get(); }
+
   /// Errors of all calls that take a path: ENOENT, ENOTDIR, ELOOP after 40 symlinks,
   /// ENAMETOOLONG, and what the host's calls give.  Paths are the guest's, absolute or relative
   /// to its root.  A trailing symlink is followed, except where a name says no_follow.
