@@ -4,13 +4,14 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <ctime>
-
 #include "base/log.h"
 #include "vm/boot_plan.h"
 #include "vm/console.h"
+#include "vm/dataset/pending_change.h"
+#include "vm/dataset/storage_use.h"
 #include "vm/machine_run.h"
 #include "vm/runtime.h"
+#include "vm/timestamp.h"
 
 namespace nineroot::vm {
 namespace {
@@ -24,15 +25,6 @@ constexpr seconds kQuitPatience{10};
 constexpr int kTickMs = 200;
 // A guest that was reset so often without its agent coming up will not come up.
 constexpr int kMostResets = 3;
-
-std::string now_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
 
 Outcome<UniqueFd> catch_signals() {
   sigset_t signals;
@@ -201,6 +193,15 @@ Outcome<void> Boot::publish(const MachineRun& run) const {
        .started = now_text()});
 }
 
+/// No guest ever sees a tree in the middle of a rollback.
+Outcome<void> finish_what_is_pending(const Machine& machine) {
+  if (machine.is_bare_tree() || pending_operation(machine.directory).empty()) {
+    return {};
+  }
+  TRY(StorageUse::begin(machine));
+  return {};
+}
+
 void announce(const BootPlan& plan, const Machine& machine, const Console& console) {
   const bool is_tcg = plan.machine.accelerator == Accelerator::tcg;
   std::string line = fmt::format(
@@ -218,6 +219,7 @@ void announce(const BootPlan& plan, const Machine& machine, const Console& conso
 Outcome<int> boot(const Machine& machine, const BootOptions& options) {
   const TreeUse use = TRY(tree_use(machine, options));
   const RuntimeLock lock = TRY(RuntimeLock::acquire(machine, use));
+  TRY(finish_what_is_pending(machine));
   const BootPlan plan = TRY(plan_boot(machine, options, lock.paths()));
   UniqueFd signals = TRY(catch_signals());
   Console console = TRY(Console::open(options.console_log));

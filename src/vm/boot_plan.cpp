@@ -20,6 +20,7 @@ std::vector<std::string> server_command(const std::filesystem::path& program,
   } else {
     argv.insert(argv.end(), {"--listen", "unix:" + paths.server_socket().string()});
   }
+  argv.insert(argv.end(), {"--control", paths.server_control().string()});
   argv.insert(argv.end(),
               {"--identity", settings.identity, "--multidevs", settings.multidevs, "--once"});
   for (const std::string& rule : settings.map) {

@@ -5,20 +5,22 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <ctime>
 #include <filesystem>
 
+#include "storage/dataset/btrfs.h"
 #include "storage/descriptor.h"
 #include "storage/guest_tree.h"
 #include "storage/xattr_probe.h"
 #include "vm/create_source.h"
+#include "vm/dataset/change_data_sets.h"
 #include "vm/debian_bootstrap.h"
 #include "vm/fill_tree.h"
 #include "vm/furnish.h"
 #include "vm/interruption.h"
+#include "vm/remove_machine.h"
 #include "vm/root_password.h"
 #include "vm/staging.h"
+#include "vm/timestamp.h"
 
 namespace nineroot::vm {
 namespace {
@@ -43,15 +45,6 @@ Outcome<Layout> layout_of(const std::string& identity) {
   return std::unexpected(Failure(fmt::format("'{}' is no identity", identity))
                              .with_hint("say mapped-xattr, mapped-file, passthrough or none")
                              .as_usage());
-}
-
-std::string now_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  std::array<char, 32> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text.data();
 }
 
 /// The host's time zone as a name, if it has one.
@@ -106,7 +99,10 @@ Outcome<void> check_fit(const CreateRequest& request, const CreateSource& source
 
 /// The tree `root` in the staging directory: an empty directory with the layout proven to work.
 Outcome<UniqueFd> make_root(const Staging& staging, Layout layout) {
-  if (::mkdirat(staging.fd(), "root", 0700) != 0) {
+  // A subvolume where there are such: then it can be snapshotted and cloned at once.
+  const bool is_subvolume = storage::btrfs::create(staging.fd(), "root").has_value() &&
+                            ::fchmodat(staging.fd(), "root", 0700, 0) == 0;
+  if (!is_subvolume && ::mkdirat(staging.fd(), "root", 0700) != 0) {
     return failure(Errno{errno}, "cannot make {}", (staging.path() / "root").string());
   }
   UniqueFd root(::openat(staging.fd(), "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -205,18 +201,41 @@ Outcome<Layout> adopt(const Staging& staging, const CreateSource& source, Settin
   return layout;
 }
 
-}  // namespace
-
-Outcome<Machine> create_machine(const CreateRequest& request, Progress& progress,
-                                std::vector<std::string>& notes) {
+Outcome<void> check_wishes(const CreateRequest& request) {
   TRY(check_machine_name(request.name));
-  if (request.hostname) {
-    TRY(check_hostname(*request.hostname));
+  for (const std::string& path : request.data_sets) {
+    TRY(data_set_path(path));
   }
+  return request.hostname ? check_hostname(*request.hostname) : Outcome<void>();
+}
+
+Settings wanted_settings(const CreateRequest& request) {
   Settings settings;
   settings.memory_mib = request.memory_mib.value_or(settings.memory_mib);
   settings.cpus = request.cpus.value_or(settings.cpus);
   settings.identity = request.identity.value_or(settings.identity);
+  return settings;
+}
+
+Outcome<void> make_data_sets(const Machine& machine, std::vector<std::string> paths,
+                             Progress& progress) {
+  if (paths.empty()) {
+    return {};
+  }
+  std::ranges::sort(paths);  // Outer ones first.
+  StorageUse use = TRY(StorageUse::begin(machine));
+  for (const std::string& path : paths) {
+    TRY(add_data_set(use, path, progress));
+  }
+  return {};
+}
+
+}  // namespace
+
+Outcome<Machine> create_machine(const CreateRequest& request, Progress& progress,
+                                std::vector<std::string>& notes) {
+  TRY(check_wishes(request));
+  Settings settings = wanted_settings(request);
   Layout layout = TRY(layout_of(settings.identity));
   CreateSource source = TRY(open_create_source(request.from));
   TRY(check_fit(request, source));
@@ -259,10 +278,16 @@ Outcome<Machine> create_machine(const CreateRequest& request, Progress& progress
   TRY(interruption.check());
   const fs::path directory = TRY(staging.publish());
   progress.end();
-  return Machine{.name = request.name,
-                 .directory = directory,
-                 .root = directory / "root",
-                 .settings = settings};
+  Machine machine{.name = request.name,
+                  .directory = directory,
+                  .root = directory / "root",
+                  .settings = settings};
+  const Outcome<void> divided = make_data_sets(machine, request.data_sets, progress);
+  if (!divided) {
+    [[maybe_unused]] const auto removed = remove_machine(machine);
+    return std::unexpected(divided.error());
+  }
+  return machine;
 }
 
 }  // namespace nineroot::vm

@@ -26,6 +26,7 @@ struct CreateRequest {
   std::optional<std::string> identity;  ///< As Settings::identity.
   std::optional<std::uint32_t> memory_mib;
   std::optional<std::uint32_t> cpus;
+  std::vector<std::string> data_sets{};  ///< Guest paths that become data sets of their own.
 };
 
 /// Makes it.  On failure, and on SIGINT, SIGTERM or SIGHUP, nothing of it stays.  `notes` gets

@@ -1,7 +1,15 @@
 #include "vm/remove_machine.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "storage/dataset/btrfs.h"
+#include "storage/directory_names.h"
 #include "storage/remove_tree.h"
 #include "vm/runtime.h"
 
@@ -22,6 +30,39 @@ Outcome<void> check_is_in_home(const Machine& machine) {
           .with_hint("nineroot removes only machines that it created; remove a tree with rm"));
 }
 
+/// Subvolumes by their own call: read-only ones can be removed by no other.
+Result<void> remove_subvolumes(int parent, const std::string& name, int depth) {
+  const UniqueFd directory(
+      ::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!directory.is_open()) {
+    return {};
+  }
+  const std::vector<std::string> names = TRY(storage::directory_names(directory.get()));
+  for (const std::string& one : names) {
+    if (depth > 0) {
+      TRY(remove_subvolumes(directory.get(), one, depth - 1));
+    } else {
+      TRY(storage::btrfs::remove(directory.get(), one));
+    }
+  }
+  return {};
+}
+
+Result<void> remove_with_subvolumes(const fs::path& directory) {
+  const UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd.is_open()) {
+    return fail_errno();
+  }
+  // Two levels: a directory for each snapshot, with its copies in it.
+  TRY(remove_subvolumes(fd.get(), "snapshots", 1));
+  TRY(remove_subvolumes(fd.get(), "work", 0));
+  struct stat root{};
+  if (::fstatat(fd.get(), "root", &root, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(root.st_mode)) {
+    TRY(storage::btrfs::remove(fd.get(), "root"));
+  }
+  return storage::remove_tree(directory.string());
+}
+
 }  // namespace
 
 Outcome<void> remove_machine(const Machine& machine) {
@@ -38,7 +79,7 @@ Outcome<void> remove_machine(const Machine& machine) {
     if (error) {
       return failure(Errno{error.value()}, "cannot remove {}", machine.directory.string());
     }
-    const Result<void> removed = storage::remove_tree(doomed.string());
+    const Result<void> removed = remove_with_subvolumes(doomed);
     if (!removed) {
       return std::unexpected(
           Failure(fmt::format("{} is gone, but not all of its files", machine.name),

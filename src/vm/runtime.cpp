@@ -181,8 +181,9 @@ Outcome<RuntimeLock> RuntimeLock::acquire(const Machine& machine, TreeUse use) {
 RuntimeLock::~RuntimeLock() {
   if (run_.is_open()) {
     std::error_code ignored;
-    for (const fs::path& path : {paths_.state(), paths_.server_socket(), paths_.port_socket(),
-                                 paths_.control_socket(), paths_.kernel(), paths_.initrd()}) {
+    for (const fs::path& path :
+         {paths_.state(), paths_.server_socket(), paths_.server_control(), paths_.port_socket(),
+          paths_.control_socket(), paths_.kernel(), paths_.initrd()}) {
       fs::remove(path, ignored);
     }
   }

@@ -40,6 +40,9 @@ struct RuntimePaths {
 
   [[nodiscard]] std::filesystem::path server_socket() const { return directory / "root.sock"; }
 
+  /// Who closes the gate over the tree (server/control.h) speaks here.
+  [[nodiscard]] std::filesystem::path server_control() const { return directory / "server.ctl"; }
+
   [[nodiscard]] std::filesystem::path port_socket() const { return directory / "port.sock"; }
 
   [[nodiscard]] std::filesystem::path control_socket() const { return directory / "agent.sock"; }
