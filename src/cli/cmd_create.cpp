@@ -141,6 +141,10 @@ void register_create(CLI::App& app, Action& action) {
   verb->add_option("--identity", request.identity,
                    "How the tree records owners: mapped-xattr (default), mapped-file, "
                    "passthrough or none");
+  verb->add_option("--dataset", request.data_sets,
+                   "Make this directory of the guest's a data set, snapshotted by itself (may be "
+                   "repeated)")
+      ->allow_extra_args(false);
   verb->add_flag("-q,--quiet", options->is_quiet, "Say nothing but errors");
   verb->callback([options, &action] { action = [options] { return create(*options); }; });
 }

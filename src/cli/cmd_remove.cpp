@@ -9,6 +9,8 @@
 
 #include "cli/command.h"
 #include "cli/machine_report.h"
+#include "cli/snapshot_argument.h"
+#include "vm/dataset/storage_use.h"
 #include "vm/remove_machine.h"
 
 namespace nineroot::cli {
@@ -34,7 +36,27 @@ Outcome<bool> confirm(const vm::Machine& machine) {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
+Outcome<int> remove_snapshot(const SnapshotArgument& target, bool is_json) {
+  const vm::Machine machine = TRY(vm::find_machine(target.machine));
+  const vm::StorageUse use = TRY(vm::StorageUse::begin(machine));
+  const vm::Snapshot snapshot = TRY(use.snapshots().find(target.snapshot));
+  if (snapshot.is_held) {
+    return std::unexpected(
+        Failure(fmt::format("{}@{} is held", machine.name, snapshot.name))
+            .with_hint(fmt::format("nineroot release {}@{}", machine.name, snapshot.name)));
+  }
+  TRY(use.snapshots().remove(snapshot));
+  if (is_json) {
+    print_json({{"name", machine.name}, {"snapshot", snapshot.name}, {"state", "removed"}});
+  }
+  return 0;
+}
+
 Outcome<int> remove(const Arguments& arguments) {
+  const SnapshotArgument target = SnapshotArgument::parse(arguments.machine);
+  if (!target.snapshot.empty()) {
+    return remove_snapshot(target, arguments.is_json);
+  }
   const vm::Machine machine = TRY(vm::find_machine(arguments.machine));
   if (!arguments.is_confirmed && !machine.is_bare_tree()) {
     const bool is_wanted = TRY(confirm(machine));
@@ -53,8 +75,9 @@ Outcome<int> remove(const Arguments& arguments) {
 
 void register_remove(CLI::App& app, Action& action) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* verb = app.add_subcommand("remove", "Delete a machine with all of its files");
-  verb->add_option("machine", arguments->machine, "A machine's name")->required();
+  CLI::App* verb =
+      app.add_subcommand("remove", "Delete a machine with all of its files, or one snapshot");
+  verb->add_option("machine", arguments->machine, "A machine's name, or NAME@SNAPSHOT")->required();
   verb->add_flag("-y,--yes", arguments->is_confirmed, "Do not ask");
   verb->add_flag("--json", arguments->is_json, "Print the result as JSON");
   verb->callback([&action, arguments] { action = [arguments] { return remove(*arguments); }; });

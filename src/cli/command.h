@@ -30,5 +30,13 @@ void register_list(CLI::App& app, Action& action);
 void register_show(CLI::App& app, Action& action);
 void register_remove(CLI::App& app, Action& action);
 void register_refresh(CLI::App& app, Action& action);
+void register_diff(CLI::App& app, Action& action);
+void register_du(CLI::App& app, Action& action);
+void register_dedup(CLI::App& app, Action& action);
+void register_pool(CLI::App& app, Action& action);
+void register_snapshot(CLI::App& app, Action& action);
+void register_rollback(CLI::App& app, Action& action);
+void register_dataset(CLI::App& app, Action& action);
+void register_clone(CLI::App& app, Action& action);
 
 }  // namespace nineroot::cli
