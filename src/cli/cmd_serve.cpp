@@ -58,6 +58,9 @@ void register_serve(CLI::App& app, Action& action) {
   verb->add_option("--multidevs", arguments->multidevs,
                    "Several host file systems in the tree: remap, forbid, warn")
       ->capture_default_str();
+  verb->add_option("--dataset", options.data_sets,
+                   "A directory that clients can neither remove nor rename: /home")
+      ->allow_extra_args(false);
   verb->add_option("--sandbox", arguments->sandbox,
                    "auto: what this host allows; strict: all or nothing; none; show: print it")
       ->capture_default_str();

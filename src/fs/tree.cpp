@@ -5,6 +5,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "fs/in_place.h"
@@ -93,7 +94,26 @@ Outcome<std::unique_ptr<Tree>> Tree::open(UniqueFd root, TreeOptions options) {
   tree->owner_uid_ = stat.stx_uid;
   tree->owner_gid_ = stat.stx_gid;
   tree->note_device(tree->root_, root.get());
+  TRY(tree->find_data_sets(root.get()));
   return tree;
+}
+
+Outcome<void> Tree::find_data_sets(int root) {
+  for (const std::string& path : options_.data_sets) {
+    const Result<UniqueFd> directory = sys::open_beneath(root, path.c_str(), O_PATH | O_DIRECTORY);
+    if (!directory) {
+      return std::unexpected(
+          Failure(fmt::format("the data set /{} is not there", path), directory.error())
+              .with_hint("a directory on its way was moved or replaced: move it back"));
+    }
+    const struct statx stat = TRY(context(sys::stat(directory->get()), "cannot stat /" + path));
+    data_sets_.push_back(id_of(stat));
+  }
+  return {};
+}
+
+Result<void> Tree::check_is_no_data_set(const InodeId& id) const {
+  return std::ranges::find(data_sets_, id) == data_sets_.end() ? Result<void>{} : fail(EBUSY);
 }
 
 void Tree::note_device(const NodeRef& node, int fd) {

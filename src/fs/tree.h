@@ -31,6 +31,9 @@ struct TreeOptions {
   bool is_read_only = false;
   IdMap id_map = {};
   Multidevs multidevs = Multidevs::remap;
+  /// Paths of directories below the root, "home" or "var/log", that nobody removes or renames by
+  /// way of this tree (EBUSY), as if they were mount points.
+  std::vector<std::string> data_sets = {};
   /// Descriptors for nodes and open files; see FdBudget.
   std::size_t fd_limit = 512;
   std::size_t fd_slack = 128;
@@ -170,6 +173,9 @@ class Tree {
   Tree(TreeOptions options, std::uint64_t root_device);
 
   Result<void> check_writable() const;
+  Outcome<void> find_data_sets(int root);
+  /// Errors: EBUSY.
+  [[nodiscard]] Result<void> check_is_no_data_set(const InodeId& id) const;
   Result<FdLease> lease_dir(const NodeRef& dir);
   Result<InPlace> in_place(const NodeRef& node);
   Result<Attr> attr_of(const NodeRef& node, const Target& target, const struct statx& stat);
@@ -215,7 +221,8 @@ class Tree {
   NodeRef root_;
   /// On the root's device no change leaves the ctime that was seen, not even in the next instant.
   bool has_fine_ctimes_ = false;
-  std::uint32_t owner_uid_ = 0;  ///< The root's on the host, for squash-owner.
+  std::vector<InodeId> data_sets_;  ///< Few.
+  std::uint32_t owner_uid_ = 0;     ///< The root's on the host, for squash-owner.
   std::uint32_t owner_gid_ = 0;
   HostTrouble trouble_;
   std::mutex devices_mutex_;

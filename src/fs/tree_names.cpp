@@ -49,6 +49,7 @@ Result<void> Tree::remove(const NodeRef& dir, const Name& name, bool is_director
     return fail(is_directory ? ENOTDIR : EISDIR);
   }
   const InodeId id = id_of(stat);
+  TRY(check_is_no_data_set(id));
   const std::optional<NodeRef> victim = TRY(pin_victim(dir_fd.fd(), name, id));
   auto removed =
       identity_->before_remove(dir_fd.fd(), name.c_str(), is_directory, victim ? &id : nullptr);
@@ -81,6 +82,10 @@ Result<void> Tree::rename(const NodeRef& dir, const Name& name, const NodeRef& n
     return std::unexpected(target.error());
   }
   const InodeId id = id_of(source);
+  TRY(check_is_no_data_set(id));
+  if (target) {
+    TRY(check_is_no_data_set(id_of(*target)));
+  }
   if (target && (id_of(*target) == id || S_ISDIR(target->stx_mode) != S_ISDIR(source.stx_mode))) {
     // Two names of one inode: rename(2) leaves both.  A file over a directory or the reverse: an
     // error.  Either way nothing changes.

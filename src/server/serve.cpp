@@ -326,10 +326,15 @@ void close_later(WorkerPool& closers, UniqueFd fd, LogBudget& complaints) {
 
 fs::TreeOptions tree_options(const ServeOptions& options, std::size_t fd_limit,
                              const fs::IdMap& id_map) {
+  std::vector<std::string> data_sets;
+  for (const std::string& path : options.data_sets) {
+    data_sets.push_back(path.substr(path.starts_with('/') ? 1 : 0));
+  }
   return {.identity = options.identity,
           .is_read_only = options.is_read_only,
           .id_map = id_map,
           .multidevs = options.multidevs,
+          .data_sets = std::move(data_sets),
           .fd_limit = fd_limit > 2 * kReservedFds ? fd_limit - kReservedFds : fd_limit / 2,
           .fd_slack = std::min(kReservedFds / 4, fd_limit / 8),
           .fast_paths = options.fast_paths};

@@ -25,6 +25,7 @@ struct ServeOptions {
   fs::IdentityKind identity = fs::IdentityKind::mapped_xattr;
   std::vector<std::string> id_rules;  ///< As fs::IdMap::parse() takes them.
   fs::Multidevs multidevs = fs::Multidevs::remap;
+  std::vector<std::string> data_sets;  ///< As clients see them: "/home".
   /// The guest's locks are taken on the host, and others may serve the tree too.
   bool is_shared = false;
   fs::FastPaths fast_paths;

@@ -1,11 +1,33 @@
 #include "storage/descriptor.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
 namespace nineroot::storage {
+namespace {
+
+Result<UniqueFd> open_resolved(int directory, const std::string& path, std::uint64_t resolve) {
+  open_how how{};
+  how.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  how.resolve = resolve | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  // EAGAIN: a rename somewhere on the host raced with RESOLVE_BENEATH (openat2(2)).
+  constexpr int kTries = 64;
+  for (int i = 0;; ++i) {
+    const long fd = ::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how);
+    if (fd >= 0) {
+      return UniqueFd(static_cast<int>(fd));
+    }
+    if (errno != EAGAIN || i == kTries) {
+      return fail_errno();
+    }
+  }
+}
+
+}  // namespace
 
 std::string path_of(int fd) {
   return fmt::format("/proc/self/fd/{}", fd);
@@ -25,6 +47,14 @@ Result<UniqueFd> open_inode(int directory, const char* name) {
     return fail_errno();
   }
   return UniqueFd(fd);
+}
+
+Result<UniqueFd> open_directory_beneath(int directory, const std::string& path) {
+  return open_resolved(directory, path.empty() ? "." : path, RESOLVE_BENEATH);
+}
+
+Result<UniqueFd> open_directory_straight(const std::string& path) {
+  return open_resolved(AT_FDCWD, path, 0);
 }
 
 Result<UniqueFd> reopen(int fd, int flags) {

@@ -20,6 +20,13 @@ Result<UniqueFd> duplicate(int fd);
 /// Opens `name` in `directory` as O_PATH without following it, whatever it is.
 Result<UniqueFd> open_inode(int directory, const char* name);
 
+/// Opens a directory for reading by a path of names, "a/b"; "" is `directory` itself.  No symlink
+/// is followed anywhere, and nothing outside `directory` is reached: ELOOP, EXDEV.
+Result<UniqueFd> open_directory_beneath(int directory, const std::string& path);
+
+/// The same for a path of the host's that has no symlink in it (realpath(3)).
+Result<UniqueFd> open_directory_straight(const std::string& path);
+
 /// Opens the inode behind an O_PATH descriptor anew with `flags` (O_RDONLY ...).
 Result<UniqueFd> reopen(int fd, int flags);
 

@@ -1,7 +1,10 @@
 #include "vm/boot_plan.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/unique_fd.h"
+#include "vm/dataset/catalogue.h"
 #include "vm/process.h"
 #include "vm/shell_quote.h"
 
@@ -13,7 +16,7 @@ constexpr const char* kTag = "root";
 std::vector<std::string> server_command(const std::filesystem::path& program,
                                         const Machine& machine, const Settings& settings,
                                         RootTransport transport, bool is_read_only,
-                                        const RuntimePaths& paths) {
+                                        const Catalogue& data_sets, const RuntimePaths& paths) {
   std::vector<std::string> argv = {program.string(), "serve", machine.root.string()};
   if (transport == RootTransport::virtio) {
     argv.insert(argv.end(), {"--vhost-user", paths.server_socket().string(), "--tag", kTag});
@@ -32,7 +35,23 @@ std::vector<std::string> server_command(const std::filesystem::path& program,
   if (is_read_only) {
     argv.emplace_back("--read-only");
   }
+  for (const DataSet& set : data_sets.sets) {
+    if (set.path != "/") {
+      argv.insert(argv.end(), {"--dataset", set.path});
+    }
+  }
   return argv;
+}
+
+Outcome<Catalogue> data_sets_of(const Machine& machine) {
+  if (machine.is_bare_tree()) {
+    return Catalogue{};
+  }
+  const UniqueFd directory(::open(machine.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.is_open()) {
+    return failure(Errno{errno}, "cannot open {}", machine.directory.string());
+  }
+  return read_catalogue(directory.get(), "");
 }
 
 std::string name_for_people(const Machine& machine) {
@@ -96,8 +115,9 @@ Outcome<BootPlan> plan_boot(const Machine& machine, const BootOptions& options,
   plan.has_agent = files.has_agent;
   // guestfwd connects once, when QEMU starts: another guest session needs another connection.
   plan.restarts_at_reboot = transport == RootTransport::tcp && !options.ends_at_reboot;
-  plan.server =
-      server_command(program, machine, plan.settings, transport, options.is_read_only, paths);
+  const Catalogue data_sets = TRY(data_sets_of(machine));
+  plan.server = server_command(program, machine, plan.settings, transport, options.is_read_only,
+                               data_sets, paths);
   plan.machine = {.program = plan.qemu.program,
                   .name = name_for_people(machine),
                   .accelerator = plan.accelerator.accelerator,

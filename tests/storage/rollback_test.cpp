@@ -278,6 +278,31 @@ TEST_P(Rollback, ClonesAreMachinesOfTheirOwn) {
   });
 }
 
+TEST_P(Rollback, FollowsNoSymlinkOutOfTheTree) {
+  as_user([this] {
+    const vm::Machine machine = make_machine();
+    fs::create_directories(machine.root / "srv/a/b");
+    fs::create_directory(home_ / "outside");
+    add_data_set(machine, "/srv/a/b");
+    snapshot(machine, "one", {"/"});
+    // As a guest of a plain tree can do it: another way to the data set than its names.
+    fs::rename(machine.root / "srv/a", machine.root / "srv/c");
+    fs::create_directory_symlink(home_ / "outside", machine.root / "srv/a");
+    const auto lost = roll_back(machine, "one");
+    ASSERT_FALSE(lost);
+    EXPECT_NE(lost.error().text().find("/srv/a/b"), std::string::npos) << lost.error().text();
+    snapshot(machine, "two", {"/"});
+    fs::remove(machine.root / "srv/a");
+    fs::rename(machine.root / "srv/c", machine.root / "srv/a");
+    const auto refused = roll_back(machine, "two");
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().text().find("no place for"), std::string::npos)
+        << refused.error().text();
+    EXPECT_TRUE(fs::is_empty(home_ / "outside"));
+    EXPECT_TRUE(fs::is_directory(machine.root / "srv/a/b"));
+  });
+}
+
 TEST_P(Rollback, RefusesNamesThatAreNotThere) {
   as_user([this] {
     const vm::Machine machine = make_machine();

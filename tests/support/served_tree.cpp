@@ -131,6 +131,7 @@ ServedTree::ServedTree(ServedOptions options)
                                                 .is_read_only = options.is_read_only,
                                                 .id_map = must(fs::IdMap::parse(options.id_rules)),
                                                 .multidevs = options.multidevs,
+                                                .data_sets = options.data_sets,
                                                 .fd_limit = options.fd_limit}));
   const wire::HandlerFactory factory = [this](std::shared_ptr<Mailbox> mailbox) {
     return std::make_unique<session::Session>(

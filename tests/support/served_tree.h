@@ -30,6 +30,7 @@ struct ServedOptions {
   std::vector<std::string> id_rules = {};
   fs::Multidevs multidevs = fs::Multidevs::remap;
   bool takes_host_locks = false;
+  std::vector<std::string> data_sets = {};
   /// Called with the tree's path before it is served.
   std::function<void(const std::filesystem::path&)> prepare = {};
 };

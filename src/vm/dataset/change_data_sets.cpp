@@ -56,7 +56,7 @@ Outcome<void> replace(StorageUse& use, const Replacement& what, const storage::D
   const fs::path place = live_path(machine, what.path);
   const fs::path stand_in = place.parent_path() / kStandIn;
   TRY(maker.remove(slot.parent.get(), kStandIn));  // Of a try that was interrupted.
-  const KeptTimes times(place.parent_path());
+  const KeptTimes times(slot.parent.get());
   TRY(maker.create(slot.parent.get(), kStandIn));
   const UniqueFd made(
       ::openat(slot.parent.get(), kStandIn, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));

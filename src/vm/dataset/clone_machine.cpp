@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "storage/descriptor.h"
 #include "storage/guest_tree.h"
 #include "vm/dataset/durable_file.h"
 #include "vm/dataset/kept_times.h"
@@ -79,6 +80,19 @@ class Source {
   bool is_temporary_ = false;
 };
 
+/// Renames what was made in `staging` onto its empty place in the tree `root` there.
+Outcome<void> put_in_place(int staging, const std::string& name, const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  const UniqueFd parent =
+      TRY(context(storage::open_directory_beneath(staging, "root" + path.substr(0, slash)),
+                  "the clone has no place for " + path));
+  const KeptTimes times(parent.get());
+  if (::renameat2(staging, name.c_str(), parent.get(), path.substr(slash + 1).c_str(), 0) != 0) {
+    return failure(Errno{errno}, "cannot put {} in its place in the clone", path);
+  }
+  return {};
+}
+
 /// Makes the data sets in the staging directory, each in its place in the one around it.
 Outcome<void> fill(const Staging& staging, const Source& source, Progress& progress) {
   const UniqueFd live(::openat(staging.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -96,10 +110,8 @@ Outcome<void> fill(const Staging& staging, const Source& source, Progress& progr
                         progress.update(counts.bytes, counts.entries);
                         return {};
                       }));
-    const KeptTimes times(staging.path() / "root" / set.path.substr(1, set.path.rfind('/')));
-    if (set.path != "/" &&
-        ::renameat2(live.get(), name.c_str(), live.get(), ("root" + set.path).c_str(), 0) != 0) {
-      return failure(Errno{errno}, "cannot put {} in its place in the clone", set.path);
+    if (set.path != "/") {
+      TRY(put_in_place(live.get(), name, set.path));
     }
   }
   return {};

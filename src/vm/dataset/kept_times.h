@@ -4,17 +4,15 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <filesystem>
-
 #include "base/unique_fd.h"
 
 namespace nineroot::vm {
 
-/// Puts them back when it goes; does nothing for what cannot be opened.
+/// Puts them back when it goes.
 class KeptTimes {
  public:
-  explicit KeptTimes(const std::filesystem::path& directory)
-      : fd_(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) {
+  /// `directory` is opened for reading; -1: nothing is kept.
+  explicit KeptTimes(int directory) : fd_(::fcntl(directory, F_DUPFD_CLOEXEC, 0)) {
     struct stat info{};
     if (fd_.is_open() && ::fstat(fd_.get(), &info) == 0) {
       times_[0] = info.st_atim;

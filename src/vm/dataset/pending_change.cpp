@@ -81,8 +81,22 @@ Outcome<PendingChange> from_json(const nlohmann::json& object) {
   return change;
 }
 
+/// By names alone: what a guest has put in the way is not followed.  Closed if it is not there.
 UniqueFd open_directory(const std::string& path) {
-  return UniqueFd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  Result<UniqueFd> directory = storage::open_directory_straight(path);
+  return directory ? std::move(*directory) : UniqueFd();
+}
+
+/// A directory and the name of something in it.
+struct Spot {
+  UniqueFd parent;
+  std::string name;
+};
+
+Spot spot_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return {.parent = open_directory(path.substr(0, std::max<std::size_t>(slash, 1))),
+          .name = path.substr(slash + 1)};
 }
 
 bool is_at(const DirectoryIdentity& what, const std::string& path) {
@@ -95,11 +109,9 @@ bool is_at(const DirectoryIdentity& what, const std::string& path) {
 }
 
 Outcome<void> remove_at(const std::string& path) {
-  const std::filesystem::path whole(path);
-  const KeptTimes times(whole.parent_path());
-  const UniqueFd parent = open_directory(whole.parent_path().string());
-  return context(storage::btrfs::remove(parent.get(), whole.filename().string()),
-                 "cannot remove " + path);
+  const Spot spot = spot_of(path);
+  const KeptTimes times(spot.parent.get());
+  return context(storage::btrfs::remove(spot.parent.get(), spot.name), "cannot remove " + path);
 }
 
 /// Fine if it was done before.
@@ -115,16 +127,17 @@ Outcome<void> take(const ChangeStep& step) {
         Failure(fmt::format("what was to come from {} to {} is at neither", step.from, step.to))
             .with_hint("somebody moved it: move it back, then try again"));
   }
-  const std::filesystem::path from(step.from);
-  const std::filesystem::path to(step.to);
+  const Spot from = spot_of(step.from);
+  const Spot to = spot_of(step.to);
   // The guest's directories around it have not changed for the guest.
-  const KeptTimes from_times(from.parent_path());
-  const KeptTimes to_times(to.parent_path());
+  const KeptTimes from_times(from.parent.get());
+  const KeptTimes to_times(to.parent.get());
   // XFS stamps what is exchanged, too (xfs_cross_rename).
-  const KeptTimes moved_times(from);
-  const KeptTimes replaced_times(to);
+  const KeptTimes moved_times(open_directory(step.from).get());
+  const KeptTimes replaced_times(open_directory(step.to).get());
   const unsigned flags = step.kind == ChangeStep::Kind::exchange ? RENAME_EXCHANGE : 0;
-  if (::renameat2(AT_FDCWD, step.from.c_str(), AT_FDCWD, step.to.c_str(), flags) != 0) {
+  if (::renameat2(from.parent.get(), from.name.c_str(), to.parent.get(), to.name.c_str(), flags) !=
+      0) {
     return failure(Errno{errno}, "cannot {} {} {} {}", flags != 0 ? "exchange" : "move", step.from,
                    flags != 0 ? "and" : "to", step.to);
   }

@@ -26,7 +26,8 @@ struct DirectoryIdentity {
   bool operator==(const DirectoryIdentity&) const = default;
 };
 
-/// One rename.  Both places are host paths.
+/// One rename.  Both places are host paths without a symlink in them (realpath(3)); what has become
+/// one since is not followed.
 struct ChangeStep {
   enum class Kind : std::uint8_t {
     move,      ///< `what` goes from `from` to `to`, where nothing or an empty directory is.

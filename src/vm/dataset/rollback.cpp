@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "storage/descriptor.h"
 #include "storage/directory_names.h"
 #include "vm/dataset/kept_times.h"
 #include "vm/dataset/pending_change.h"
@@ -48,7 +49,7 @@ class Plan {
   Outcome<void> place_nested(const DataSet& set, int work);
   Outcome<void> plan_exchange(const DataSet& set, int work);
   Outcome<void> plan_move(const DataSet& set);
-  [[nodiscard]] fs::path work_path() const { return use_.machine().directory / "work"; }
+  [[nodiscard]] fs::path work_path() const;
   [[nodiscard]] fs::path live_path(const std::string& path) const;
   [[nodiscard]] fs::path prepared_path(const std::string& path) const;
 
@@ -71,7 +72,7 @@ Outcome<void> Plan::choose(const std::vector<std::string>& wanted) {
     }
     restored_.push_back(path);
   }
-  const bool is_whole = wanted.empty() && snapshot_.sets.find("/") != nullptr;
+  const bool is_whole = wanted.empty() && snapshot_.left_out.empty();
   if (wanted.empty()) {
     for (const DataSet& set : snapshot_.sets.sets) {
       restored_.push_back(set.path);
@@ -134,6 +135,11 @@ const DataSet* Plan::restored_around(const std::string& path) const {
   return outer != nullptr && is_restored(outer->path) ? outer : nullptr;
 }
 
+fs::path Plan::work_path() const {
+  std::error_code error;
+  return fs::canonical(use_.machine().directory, error) / "work";
+}
+
 fs::path Plan::live_path(const std::string& path) const {
   std::error_code error;
   const fs::path root = fs::canonical(use_.machine().root, error);
@@ -188,9 +194,13 @@ Outcome<void> Plan::prepare_one(const DataSet& set, int work, Progress& progress
 
 /// Renames what was made in work/ onto its empty place in the tree around it.
 Outcome<void> Plan::place_nested(const DataSet& set, int work) {
-  const fs::path place = prepared_path(set.path);
-  const KeptTimes times(place.parent_path());
-  if (::renameat2(work, copy_name(set.path).c_str(), AT_FDCWD, place.c_str(), 0) != 0) {
+  const fs::path place = prepared_path(set.path).lexically_relative(work_path());
+  const UniqueFd parent =
+      TRY(context(storage::open_directory_beneath(work, place.parent_path().string()),
+                  fmt::format("{} has no place for {}", snapshot_.name, set.path)));
+  const KeptTimes times(parent.get());
+  if (::renameat2(work, copy_name(set.path).c_str(), parent.get(), place.filename().c_str(), 0) !=
+      0) {
     return failure(Errno{errno}, "cannot put {} of the snapshot {} in its place", set.path,
                    snapshot_.name);
   }
@@ -218,10 +228,10 @@ Outcome<void> Plan::plan_move(const DataSet& set) {
   const DataSet* outer = restored_around(set.path);
   const std::size_t skipped = outer->path == "/" ? 1 : outer->path.size() + 1;
   const fs::path place = prepared_path(outer->path) / set.path.substr(skipped);
-  const UniqueFd there(::open(place.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (there.is_open()) {
+  const Result<UniqueFd> there = storage::open_directory_straight(place.string());
+  if (there) {
     const std::vector<std::string> names =
-        TRY(context(storage::directory_names(there.get()), "cannot look at " + place.string()));
+        TRY(context(storage::directory_names(there->get()), "cannot look at " + place.string()));
     if (!names.empty()) {
       return std::unexpected(
           Failure(fmt::format("{} has files in {} where the data set {} is now", snapshot_.name,
@@ -230,8 +240,8 @@ Outcome<void> Plan::plan_move(const DataSet& set) {
                                      "back the data sets below {} only",
                                      outer->path)));
     }
-  } else if (struct stat parent{};
-             errno != ENOENT || ::stat(place.parent_path().c_str(), &parent) != 0) {
+  } else if (there.error() != Errno{ENOENT} ||
+             !storage::open_directory_straight(place.parent_path().string())) {
     return std::unexpected(
         Failure(fmt::format("{} has no place for the data set {}", snapshot_.name, set.path))
             .with_hint("remove the data set first: nineroot dataset remove"));

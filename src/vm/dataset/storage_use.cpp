@@ -1,12 +1,11 @@
 #include "vm/dataset/storage_use.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "storage/descriptor.h"
 #include "vm/dataset/pending_change.h"
 
 namespace nineroot::vm {
@@ -14,18 +13,6 @@ namespace {
 
 constexpr const char* kLock = "storage.lock";
 constexpr const char* kWork = "work";
-
-Result<UniqueFd> open_beneath(int directory, const std::string& path) {
-  open_how how{};
-  how.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  UniqueFd fd(static_cast<int>(
-      ::syscall(SYS_openat2, directory, path.empty() ? "." : path.c_str(), &how, sizeof how)));
-  if (!fd.is_open()) {
-    return fail_errno();
-  }
-  return fd;
-}
 
 Outcome<UniqueFd> open_directory(const std::filesystem::path& path) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -90,7 +77,7 @@ Outcome<void> StorageUse::set_catalogue(Catalogue catalogue) {
 
 Outcome<UniqueFd> StorageUse::open_live(const std::string& path) const {
   const UniqueFd root = TRY(open_directory(machine_.root));
-  Result<UniqueFd> found = open_beneath(root.get(), path.substr(1));
+  Result<UniqueFd> found = storage::open_directory_beneath(root.get(), path.substr(1));
   if (!found) {
     return std::unexpected(
         Failure(fmt::format("the data set {} of {} is not where it was", path, machine_.name),
