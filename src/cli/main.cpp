@@ -16,10 +16,10 @@ constexpr Register kVerbs[] = {
     register_create,
 #endif
 #ifdef NINEROOT_HAS_VM
-    register_boot,   register_run,     register_exec,    register_stop,     register_list,
-    register_show,   register_remove,  register_refresh, register_snapshot, register_rollback,
-    register_clone,  register_dataset, register_pool,
-    register_diff,   register_du,      register_dedup,
+    register_boot,     register_run,      register_exec,   register_stop,
+    register_list,     register_show,     register_remove, register_refresh,
+    register_snapshot, register_rollback, register_clone,  register_dataset,
+    register_pool,     register_diff,     register_du,     register_dedup,
 #endif
     register_serve,
 };
