@@ -149,7 +149,7 @@ Outcome<Machine> clone_machine(const Machine& machine, const CloneRequest& reque
   TRY(write_catalogue(staging.fd(), source.sets()));
   TRY(write_durably(staging.fd(), "machine.toml", settings.to_toml()));
   progress.begin("putting it on the disk");
-  const std::filesystem::path directory = TRY(staging.publish());
+  TRY(staging.publish());
   progress.end();
   return find_machine(request.name);
 }
