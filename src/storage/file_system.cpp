@@ -52,6 +52,12 @@ std::string file_system_type(int fd) {
       return "overlayfs";
     case CEPH_SUPER_MAGIC:
       return "ceph";
+    case F2FS_SUPER_MAGIC:
+      return "f2fs";
+    case FUSE_SUPER_MAGIC:
+      return "fuse";
+    case RAMFS_MAGIC:
+      return "ramfs";
     case kBcachefsMagic:
       return "bcachefs";
     case kZfsMagic:

@@ -2,56 +2,28 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
-#include <map>
 #include <vector>
 
 #include "base/mapped_format.h"
 #include "storage/dataset/btrfs.h"
 #include "storage/descriptor.h"
+#include "storage/file_system.h"
 #include "storage/inode_record.h"
 #include "storage/remove_tree.h"
 
 namespace nineroot::storage {
 namespace {
 
-// Not in linux/magic.h of Debian 12: fs/zfs (OpenZFS), fs/bcachefs, fs/ntfs3 and the like.
-constexpr std::uint32_t kZfs = 0x2fc12fc1;
-constexpr std::uint32_t kBcachefs = 0xca451a4e;
-constexpr std::uint32_t kF2fs = 0xf2f52010;
-constexpr std::uint32_t kXfs = 0x58465342;
-constexpr std::uint32_t kCeph = 0x00c36400;
-constexpr std::uint32_t kFuse = 0x65735546;
-
 /// Data of a whole block: smaller things have none that could be shared.
 constexpr std::size_t kProbeBytes = 128U << 10U;
-
-std::string type_name(std::uint32_t magic) {
-  static const std::map<std::uint32_t, const char*> kNames = {{BTRFS_SUPER_MAGIC, "btrfs"},
-                                                              {EXT4_SUPER_MAGIC, "ext4"},
-                                                              {kXfs, "xfs"},
-                                                              {TMPFS_MAGIC, "tmpfs"},
-                                                              {RAMFS_MAGIC, "ramfs"},
-                                                              {kZfs, "zfs"},
-                                                              {kBcachefs, "bcachefs"},
-                                                              {kCeph, "ceph"},
-                                                              {F2FS_SUPER_MAGIC, "f2fs"},
-                                                              {NFS_SUPER_MAGIC, "nfs"},
-                                                              {kFuse, "fuse"},
-                                                              {OVERLAYFS_SUPER_MAGIC, "overlay"}};
-  static_assert(kF2fs == F2FS_SUPER_MAGIC);
-  const auto found = kNames.find(magic);
-  return found != kNames.end() ? found->second : fmt::format("{:#x}", magic);
-}
 
 /// A directory of the probe's own, gone with it.
 class Scratch {
@@ -198,7 +170,7 @@ Outcome<Capabilities> probe_capabilities(const std::string& path) {
     return std::unexpected(Failure(fmt::format("cannot look at {}", path), Errno{errno})
                                .with_hint("give a directory that exists and that you may read"));
   }
-  Capabilities system{.type = type_name(static_cast<std::uint32_t>(facts.f_type))};
+  Capabilities system{.type = file_system_type(directory.get())};
   system.total_bytes = facts.f_blocks * static_cast<std::uint64_t>(facts.f_bsize);
   system.free_bytes = facts.f_bavail * static_cast<std::uint64_t>(facts.f_bsize);
   const Result<Scratch> scratch = Scratch::make(directory.get(), path);
