@@ -261,15 +261,6 @@ PendingChange Plan::change() const {
   return change;
 }
 
-std::string undo_name(const Snapshots& snapshots, const std::string& now) {
-  const std::string base = "before-rollback-" + name_from_time(now);
-  std::string name = base;
-  for (int i = 2; snapshots.has(name); ++i) {
-    name = fmt::format("{}-{}", base, i);
-  }
-  return name;
-}
-
 }  // namespace
 
 Outcome<RollbackDone> roll_back(StorageUse& use, const RollbackRequest& request,
@@ -290,7 +281,7 @@ Outcome<RollbackDone> roll_back(StorageUse& use, const RollbackRequest& request,
   }
   TRY(plan.prepare(progress));
   const std::string now = now_text();
-  Snapshot undo{.name = undo_name(use.snapshots(), now),
+  Snapshot undo{.name = use.snapshots().free_name("before-rollback-" + name_from_time(now)),
                 .created = now,
                 .level = Level::off,
                 .note = "before the rollback to " + plan.snapshot().name,

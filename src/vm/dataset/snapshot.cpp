@@ -136,6 +136,14 @@ bool Snapshots::has(const std::string& name) const {
   return ::faccessat(directory_.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+std::string Snapshots::free_name(const std::string& base) const {
+  std::string name = base;
+  for (int i = 2; has(name); ++i) {
+    name = fmt::format("{}-{}", base, i);
+  }
+  return name;
+}
+
 Outcome<Snapshot> Snapshots::find(const std::string& name) const {
   if (check_machine_name(name)) {
     Outcome<std::optional<Snapshot>> snapshot = read(name);

@@ -60,6 +60,9 @@ class Snapshots {
 
   [[nodiscard]] bool has(const std::string& name) const;
 
+  /// `base`, or with "-2", "-3" ... behind it where that is taken.
+  [[nodiscard]] std::string free_name(const std::string& base) const;
+
   /// A directory for a snapshot to be made in; what a former try has left there is removed.
   Outcome<UniqueFd> begin(const std::string& name) const;
 

@@ -97,12 +97,7 @@ Level reach(const StillTree& tree, Level wanted, std::string& degraded) {
 Outcome<std::string> check_name(const StorageUse& use, const std::string& wanted,
                                 const std::string& time) {
   if (wanted.empty()) {
-    const std::string base = name_from_time(time);
-    std::string name = base;
-    for (int i = 2; use.snapshots().has(name); ++i) {
-      name = fmt::format("{}-{}", base, i);
-    }
-    return name;
+    return use.snapshots().free_name(name_from_time(time));
   }
   TRY(check_machine_name(wanted));
   if (use.snapshots().has(wanted)) {
