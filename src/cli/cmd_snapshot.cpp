@@ -125,8 +125,9 @@ void register_take(CLI::App& app, Action& action) {
                    "hooks in /etc/nineroot/freeze.d have run)")
       ->check(CLI::IsMember({"crash", "synced", "app"}));
   verb->add_option("--note", arguments->note, "A text for people");
-  verb->add_option("--keep-until", arguments->keep_until,
-                   "When it may be pruned: 2026-12-31, 2026-12-31T12:00:00Z, or 30d, 12h");
+  verb->add_option(
+      "--keep-until", arguments->keep_until,
+      "Recorded, nothing acts on it yet: 2026-12-31, 2026-12-31T12:00:00Z, or 30d, 12h");
   verb->add_flag("-q,--quiet", arguments->is_quiet, "Show no progress");
   verb->add_flag("--json", arguments->is_json, "Print a JSON object");
   verb->footer("Exit status 3: taken, but of a lower level than there could be; it says why.");
